@@ -1,0 +1,58 @@
+/**
+ * Commands for a POSIX sh, as values. An array of arguments is quoted by us; raw shell text is a separate, visible
+ * thing made by `sh`; a `script` is a batch of named steps that costs one round trip and still says which step failed.
+ */
+export type Command = readonly string[] | ShellText;
+
+export interface ShellText {
+  readonly kind: 'shell';
+  readonly text: string;
+  /** Names of the steps of a script, by the number that its failure marker carries. */
+  readonly steps?: readonly string[];
+}
+
+export interface Step {
+  /** What the step does, in words for the failure table: "link shared/log". */
+  readonly name: string;
+  readonly command: Command;
+}
+
+/** Quotes one word for sh: what goes in is what the command gets, whatever bytes (but NUL) it holds. */
+export const quote = (word: string): string =>
+  /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** The text that sh runs for a command. */
+export const shellText = (command: Command): string =>
+  isShellText(command) ? command.text : command.map(quote).join(' ');
+
+/** Raw shell text; `${values}` are quoted, arrays word by word, other shell text is put in as it is. */
+export const sh = (parts: TemplateStringsArray, ...values: readonly (string | number | Command)[]): ShellText => ({
+  kind: 'shell',
+  text: String.raw({ raw: parts.raw }, ...values.map(interpolated)),
+});
+
+/** One batch: the steps run in order in one shell; the first that fails ends it, and `failedStep` finds its name. */
+export const script = (steps: readonly Step[]): ShellText => ({
+  kind: 'shell',
+  text: steps.map(stepText).join('\n'),
+  steps: steps.map((step) => step.name),
+});
+
+/** The step that failed, from the marker in what a script wrote to stderr, and that output without the marker. */
+export const failedStep = (command: Command, stderr: string): { step?: string; stderr: string } => {
+  const match = stderr.match(MARKER);
+  if (!isShellText(command) || !command.steps || !match) return { stderr };
+  const step = command.steps[Number(match[1])];
+  return { ...(step === undefined ? {} : { step }), stderr: stderr.replace(MARKER, '') };
+};
+
+const MARKER = /rookery-step-failed:(\d+)\n/;
+
+/** A step runs in the script's own shell, so that variables and umask reach the next one. */
+const stepText = (step: Step, index: number): string =>
+  `{ ${shellText(step.command)}\n} || { s=$?; echo rookery-step-failed:${index} >&2; exit $s; }`;
+
+const interpolated = (value: string | number | Command): string =>
+  typeof value === 'object' ? shellText(value) : quote(String(value));
+
+const isShellText = (command: Command): command is ShellText => 'kind' in command;

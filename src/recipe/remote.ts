@@ -1,0 +1,71 @@
+import type { Readable, Writable } from 'node:stream';
+import type { HostError } from '#protocol/events.ts';
+import type { Command } from '#protocol/shell.ts';
+
+/** What recipes and reports may know of a host. */
+export interface HostFacts {
+  /** Unique in the fleet: the host as written, with its port where two share an address. */
+  readonly name: string;
+  /** Address or host name that SSH connects to. */
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  readonly roles: readonly string[];
+  readonly primary: boolean;
+  /** Absolute path of the application on this host. */
+  readonly deployTo: string;
+  readonly zone?: string;
+  /** Address under which neighbours reach this host, where it is not the one that SSH uses. */
+  readonly peerAddress?: string;
+}
+
+/** A host that one can run commands on. `ssh/` implements it over a connection. */
+export interface Remote {
+  readonly host: HostFacts;
+  /** Runs a command and waits. @throws CommandFailed on a non-zero exit, a signal, or a channel that closed without a verdict. */
+  run(command: Command, options?: RunOptions): Promise<CommandResult>;
+  /** Starts a command and leaves its streams to the caller: for a conversation with a program on the host. */
+  spawn(command: Command): Promise<RemoteProcess>;
+  /** Writes bytes to a file on the host; the file is whole or the promise rejects. `mode` defaults to 0o600. */
+  write(path: string, content: Uint8Array, mode?: number): Promise<void>;
+  /** Sends a local file by SFTP, telling the bytes sent so far as it goes. */
+  sendFile(localPath: string, path: string, progress: (bytes: number) => void): Promise<void>;
+  /** This machine's address on the connection, and the host's own: what each of the two can be reached by. */
+  readonly addresses: { readonly local: string; readonly remote: string };
+}
+
+export interface RunOptions {
+  readonly stdin?: string | Uint8Array;
+  /** Takes output as it comes, line by line or in parts. */
+  readonly onOutput?: (stream: 'stdout' | 'stderr', text: string) => void;
+  /** Words for the failure table in place of the command itself. */
+  readonly label?: string;
+}
+
+export interface CommandResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+}
+
+/** A program running on the host. Closing stdin is the usual way to end it. */
+export interface RemoteProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the channel has closed: exit code, or signal, or neither where the connection was lost. Never rejects. */
+  readonly exit: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;
+  signal(name: 'TERM' | 'KILL' | 'INT'): void;
+}
+
+/** A command that did not end with exit code 0. Carries the facts of a `HostError` except the task. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+  readonly host: string;
+  readonly facts: Omit<HostError, 'task'>;
+  constructor(host: string, facts: Omit<HostError, 'task'>) {
+    super(`${host}: ${facts.message}`);
+    this.host = host;
+    this.facts = facts;
+  }
+}
