@@ -69,3 +69,31 @@ export class CommandFailed extends Error {
     this.facts = facts;
   }
 }
+
+/** How a command ended that should have ended with exit code 0. */
+export interface CommandEnd {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** The command, or words for it. */
+  readonly label: string;
+  readonly stdout?: string;
+  readonly stderr: string;
+}
+
+/** The error for a command's bad end. A signal, and an end without a verdict, are failures too (Capistrano: successes, sshkit#554). */
+export const commandFailure = (host: string, end: CommandEnd): CommandFailed => {
+  const output = lastLines(end.stderr.trim() === '' ? (end.stdout ?? '') : end.stderr);
+  const facts = { command: end.label, exitCode: end.exitCode, signal: end.signal, output };
+  if (end.signal !== null) return new CommandFailed(host, { code: 'signal', message: `killed by ${end.signal}`, ...facts });
+  if (end.exitCode === null) return new CommandFailed(host, { code: 'connection-lost', message: 'the connection was lost', ...facts });
+  return new CommandFailed(host, { ...explained(end.stderr, end.exitCode), ...facts });
+};
+
+const explained = (stderr: string, exitCode: number): Pick<HostError, 'code' | 'message'> => {
+  if (/no space left|disk quota/i.test(stderr)) return { code: 'disk-full', message: 'the disk is full' };
+  if (/permission denied|read-only file system/i.test(stderr)) return { code: 'permission', message: 'no permission' };
+  return { code: 'command', message: `exit code ${exitCode}` };
+};
+
+const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-OUTPUT_LINES).join('\n');
+const OUTPUT_LINES = 12;

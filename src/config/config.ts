@@ -1,0 +1,31 @@
+import type { Recipe } from '#recipe/recipe.ts';
+import type { DeploySettings } from '#recipe/settings.ts';
+import type { Sandbox, Source, WrittenHost } from './written-config.ts';
+
+/** The configuration of one stage with every default filled in. */
+export interface Config extends DeploySettings {
+  /** Directory of the config file: relative paths start here. */
+  readonly directory: string;
+  /** Absolute path on the hosts. */
+  readonly deployTo: string;
+  readonly source: Source;
+  readonly build: readonly string[];
+  readonly hosts: Sandbox | readonly WrittenHost[];
+  readonly ssh: {
+    readonly user: string;
+    readonly port: number;
+    /** Absent: the agent and the usual files. */
+    readonly identityFile?: readonly string[];
+    readonly knownHostsFile: readonly string[];
+    readonly connectTimeout: number;
+  };
+  readonly swarm: { readonly ports: readonly [number, number]; readonly stallTimeout: number };
+  readonly recipes: readonly Recipe[];
+}
+
+/** What of the surroundings the configuration depends on. */
+export interface Surroundings {
+  readonly user: string;
+  readonly home: string;
+  readonly directory: string;
+}

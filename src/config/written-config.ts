@@ -1,0 +1,105 @@
+import type { Recipe } from '#recipe/recipe.ts';
+
+/** What may be written in deploy.config.ts. Every key but `application`, `source` and `stages` has a default. */
+export interface WrittenConfig extends StageSettings {
+  /** Name of the application: letters, digits, `.`, `_`, `-`. */
+  readonly application: string;
+  /** What is deployed: `git({ref})`, `dir(path)` or `archive(path)`. */
+  readonly source: Source;
+  /** Where to: a name, as in `deploy production`, and its hosts. */
+  readonly stages: Readonly<Record<string, WrittenStage>>;
+}
+
+/** A stage: its hosts, and any top-level key with another value. */
+export interface WrittenStage extends StageSettings {
+  readonly hosts: Sandbox | readonly (string | WrittenHost)[];
+  readonly application?: string;
+  readonly source?: Source;
+}
+
+/** The keys that are allowed at the top level and in a stage alike. */
+export interface StageSettings {
+  /** Absolute path on the hosts. @default `/var/www/<application>` */
+  readonly deployTo?: string;
+  /** Commands to run locally before packing: in the checked-out commit for git, otherwise beside the config file. */
+  readonly build?: string | readonly string[];
+  /** How the bytes reach the hosts. @default 'torrent' */
+  readonly strategy?: 'torrent' | 'sftp';
+  /** Published releases to keep on a host. @default 5 */
+  readonly keepReleases?: number;
+  /** Files of `shared/` to link into every release; they must exist. @default [] */
+  readonly linkedFiles?: readonly string[];
+  /** Directories of `shared/` to link into every release. @default [] */
+  readonly linkedDirs?: readonly string[];
+  readonly ssh?: WrittenSsh;
+  readonly swarm?: WrittenSwarm;
+  /** Tasks and hooks of your own, and ready-made recipes. @default [] */
+  readonly recipes?: readonly Recipe[];
+}
+
+export interface WrittenSsh {
+  /** @default the local user's name */
+  readonly user?: string;
+  /** @default 22 */
+  readonly port?: number;
+  /** Private keys to log in with. @default the SSH agent, then ~/.ssh/id_ed25519, id_ecdsa, id_rsa */
+  readonly identityFile?: string | readonly string[];
+  /** @default ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'] */
+  readonly knownHostsFile?: string | readonly string[];
+  /** Seconds for connecting and logging in. @default 20 */
+  readonly connectTimeout?: number;
+}
+
+export interface WrittenSwarm {
+  /** TCP ports that peers and seeder listen on, `first-last`. @default '42000-42999' */
+  readonly ports?: string;
+  /** Seconds without a new byte after which a host has failed. @default 60 */
+  readonly stallTimeout?: number;
+}
+
+/** One host, or several where `host` holds a range such as `web[01:20].example.com`. */
+export interface WrittenHost {
+  readonly host: string;
+  readonly user?: string;
+  readonly port?: number;
+  readonly identityFile?: string | readonly string[];
+  readonly knownHostsFile?: string | readonly string[];
+  /** @default ['app'] */
+  readonly roles?: readonly string[];
+  readonly primary?: boolean;
+  readonly zone?: string;
+  /** Address under which the other hosts reach this one. @default the address that SSH connects to */
+  readonly peerAddress?: string;
+  readonly deployTo?: string;
+}
+
+/** Embedded SSH hosts on loopback, made for the run. */
+export interface Sandbox {
+  readonly kind: 'sandbox';
+  readonly count: number;
+  /** Directory that holds the hosts' own root directories. @default `.rookery/sandbox/<stage>` beside the config file */
+  readonly root?: string;
+}
+
+export type Source = GitSource | DirSource | ArchiveSource;
+
+export interface GitSource {
+  readonly kind: 'git';
+  /** Branch, tag or commit. @default 'HEAD' */
+  readonly ref?: string;
+  /** Path of a local repository, or a URL. @default the repository of the config file */
+  readonly repository?: string;
+  /** Ship only this directory of the repository. */
+  readonly directory?: string;
+}
+
+export interface DirSource {
+  readonly kind: 'dir';
+  readonly path: string;
+}
+
+export interface ArchiveSource {
+  readonly kind: 'archive';
+  /** A .tar, .tar.gz or .tgz file. */
+  readonly path: string;
+}

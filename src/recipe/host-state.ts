@@ -1,0 +1,27 @@
+/** What `deploy:check` found on a host, before anything was changed. */
+export interface HostState {
+  /** Name of the release that `current` points to; absent where there is no `current`. */
+  readonly current?: string;
+  readonly releases: readonly ReleaseFacts[];
+  /** Version of the host's own Node, as `v20.1.0`; absent where there is none. */
+  readonly node?: string;
+  /** Free bytes on the file system of the application. */
+  readonly freeBytes: number;
+  /** What must be mended on the host before a deploy can start, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+export interface ReleaseFacts {
+  readonly name: string;
+  readonly state: ReleaseState;
+  readonly revision?: string;
+  readonly by?: string;
+  /** ISO 8601, when it was published or begun. */
+  readonly at?: string;
+}
+
+/**
+ * `building` until it is unpacked and linked, `ready` until `current` has pointed to it, then `published`. `foreign`
+ * releases were made by another tool (Capistrano) and count as published.
+ */
+export type ReleaseState = 'building' | 'ready' | 'published' | 'foreign';

@@ -1,0 +1,52 @@
+import type { HostState } from './host-state.ts';
+import type { Remote } from './remote.ts';
+import type { DeploySettings } from './settings.ts';
+
+/** What a task's body works with. Destructure what you need: `run: ({ on, hosts }) => on(hosts, …)`. */
+export interface TaskContext {
+  readonly settings: DeploySettings;
+  /** The hosts of this task: selected, of the right role, and still in the run. */
+  readonly hosts: readonly Remote[];
+  readonly deployment: Deployment;
+  /**
+   * Runs the body on every host at once and waits for all of them. A host whose body throws has failed: the others
+   * finish, then the task fails with every host's error.
+   */
+  readonly on: (hosts: readonly Remote[], body: (remote: Remote) => Promise<unknown>) => Promise<void>;
+  /** From here on the run goes on without the hosts that are not listed. */
+  readonly only: (hosts: readonly Remote[]) => void;
+  /** A few words shown beside the task when it is done: `30.1 MB, 2,000 files`. */
+  readonly detail: (text: string) => void;
+  readonly warn: (message: string, remote?: Remote) => void;
+}
+
+/** The one release that a run makes or returns to, and the stages that its tasks call upon. */
+export interface Deployment {
+  /** UTC time as YYYYMMDDHHMMSS, Capistrano's form. Known once the hosts were inspected. */
+  readonly release: string;
+  /** Who deploys: the local user's name. */
+  readonly by: string;
+  /** What was asked for by `--release`: the release to go back to. */
+  readonly wanted?: string;
+  /** What was found on a host at the start. @throws when the hosts were not inspected yet. */
+  readonly state: (remote: Remote) => HostState;
+  /** Looks at every host, creates what a deploy needs there, and decides the name of the release. */
+  readonly inspect: (t: TaskContext) => Promise<void>;
+  /** Makes the artifact from the source, once; later calls return the same one. */
+  readonly artifact: () => Promise<ArtifactFacts>;
+  /** Brings the artifact to the hosts, verified, by the configured strategy; it is then at the path of `incomingPath`. */
+  readonly distribute: (t: TaskContext) => Promise<void>;
+  /** Chooses another release than a new one: what a rollback returns to. */
+  readonly returnTo: (release: string) => void;
+}
+
+export interface ArtifactFacts {
+  readonly bytes: number;
+  readonly files: number;
+  /** 40 hex digits: the commit, or for other sources the first 40 of the artifact's SHA-256. */
+  readonly revision: string;
+  /** Seconds since 1970, the commit's time or the time of packing. */
+  readonly revisionTime: number;
+  /** How people call it: a branch, a directory, a file name. */
+  readonly label: string;
+}

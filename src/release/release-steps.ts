@@ -1,0 +1,99 @@
+import { type Command, type Step, script, sh } from '#protocol/shell.ts';
+import type { ArtifactFacts } from '#recipe/task-context.ts';
+import type { DeploySettings } from '#recipe/settings.ts';
+import { releasePaths } from './release-paths.ts';
+
+/** Unpacks the verified artifact into the release's directory and records what it is. Capistrano: create_release, set_current_revision. */
+export const unpackRelease = (deployTo: string, release: string, artifact: ArtifactFacts, by: string): Command => {
+  const paths = releasePaths(deployTo);
+  const directory = paths.release(release);
+  return script([
+    recordStep(deployTo, release, 'building', artifact.revision, by),
+    { name: `create ${directory}`, command: ['mkdir', directory] },
+    { name: 'unpack the artifact', command: ['tar', '-xpof', paths.incoming(release), '-C', directory] },
+    { name: 'remove the artifact', command: ['rm', '-f', paths.incoming(release)] },
+    { name: 'write REVISION', command: sh`echo ${artifact.revision} > ${`${directory}/REVISION`}` },
+    { name: 'write REVISION_TIME', command: sh`echo ${artifact.revisionTime} > ${`${directory}/REVISION_TIME`}` },
+  ]);
+};
+
+/** Links the shared files and directories into the release. Capistrano: symlink:linked_files, symlink:linked_dirs. */
+export const linkShared = (
+  deployTo: string,
+  release: string,
+  { linkedFiles, linkedDirs }: Pick<DeploySettings, 'linkedFiles' | 'linkedDirs'>,
+  record: { revision: string; by: string },
+): Command =>
+  script([
+    ...[...linkedDirs, ...linkedFiles].map((path) => linkStep(deployTo, release, path)),
+    recordStep(deployTo, release, 'ready', record.revision, record.by),
+  ]);
+
+/**
+ * Points `current` to the release by rename(2). A link named `current` is moved into the root, because `mv` onto an
+ * existing link to a directory would move into that directory, and `mv -T` is not POSIX. Absolute, as Capistrano's, whose cleanup compares absolute paths.
+ */
+export const switchCurrent = (deployTo: string, release: string): Command => {
+  const paths = releasePaths(deployTo);
+  const aside = `${paths.own}/switch`;
+  return script([
+    { name: `find release ${release}`, command: ['test', '-d', paths.release(release)] },
+    { name: 'prepare the link', command: sh`rm -rf ${aside} && mkdir ${aside} && ln -s ${paths.release(release)} ${`${aside}/current`}` },
+    { name: `switch current to ${release}`, command: sh`mv -f ${`${aside}/current`} ${`${deployTo}/`} && rmdir ${aside}` },
+  ]);
+};
+
+/** Records that a release has served, with whose deploy it was and when. */
+export const recordPublished = (deployTo: string, release: string, revision: string, by: string): Command =>
+  script([recordStep(deployTo, release, 'published', revision, by)]);
+
+/** Removes releases with their records. */
+export const removeReleases = (deployTo: string, names: readonly string[]): Command => {
+  const paths = releasePaths(deployTo);
+  return script([
+    { name: `remove ${names.length} old releases`, command: ['rm', '-rf', ...names.map(paths.release)] },
+    { name: 'remove their records', command: ['rm', '-f', ...names.flatMap((name) => [paths.state(name), paths.incoming(name)])] },
+  ]);
+};
+
+/** Appends one line to revisions.log. */
+export const logRevision = (deployTo: string, line: string): Command =>
+  script([{ name: 'write revisions.log', command: sh`echo ${line} >> ${releasePaths(deployTo).log}` }]);
+
+/**
+ * Undoes an unfinished deploy: where `current` already points to the release it goes back to what it was, then the
+ * release and everything that belongs to it is removed. Prints `reverted` or `untouched`; safe to run at any point of a deploy.
+ */
+export const undoRelease = (deployTo: string, release: string, previous: string | undefined, keep: boolean): Command => {
+  const paths = releasePaths(deployTo);
+  const back =
+    previous === undefined ? sh`rm -f ${paths.current}` : sh`${switchCurrent(deployTo, previous)}`;
+  const remove = keep ? sh`:` : removeReleases(deployTo, [release]);
+  return sh`
+case $(readlink ${paths.current} 2>/dev/null) in
+  */releases/${release}|releases/${release}) { ${back}
+  } && echo reverted;;
+  *) echo untouched;;
+esac || exit 1
+rm -rf ${`${paths.own}/switch`} ${paths.incoming(release)}
+${remove}`;
+};
+
+const linkStep = (deployTo: string, release: string, path: string): Step => {
+  const paths = releasePaths(deployTo);
+  const link = `${paths.release(release)}/${path}`;
+  const parent = link.slice(0, link.lastIndexOf('/'));
+  return {
+    name: `link ${path} to shared`,
+    command: sh`mkdir -p ${parent} && rm -rf ${link} && ln -s ${`${paths.shared}/${path}`} ${link}`,
+  };
+};
+
+/** The record is replaced as a whole, so that a full disk or a cut connection never leaves half a line. */
+const recordStep = (deployTo: string, release: string, state: string, revision: string, by: string): Step => {
+  const file = releasePaths(deployTo).state(release);
+  return {
+    name: `record the release as ${state}`,
+    command: sh`printf '%s\t%s\t%s\t%s\n' ${state} ${revision} ${by} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > ${`${file}.new`} && mv -f ${`${file}.new`} ${file}`,
+  };
+};

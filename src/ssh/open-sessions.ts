@@ -1,0 +1,49 @@
+import type { Host, Inventory } from '#inventory/host.ts';
+import type { Emit, HostError } from '#protocol/events.ts';
+import { connectHost } from './connect.ts';
+import { ConnectFailed } from './connect-failed.ts';
+import { makeSession, type Session } from './session.ts';
+
+export interface OpenedSessions {
+  readonly sessions: readonly Session[];
+  readonly failures: readonly { readonly host: string; readonly error: HostError }[];
+  close(): Promise<void>;
+}
+
+/** Connects to every host at once, in groups so that a thousand handshakes do not starve each other. A host that fails is a value. */
+export const openSessions = async (inventory: Inventory, emit: Emit, signal: AbortSignal): Promise<OpenedSessions> => {
+  const sessions: Session[] = [];
+  const failures: OpenedSessions['failures'][number][] = [];
+  const waiting = [...inventory];
+  const work = async () => {
+    for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
+      const opened = await openSession(host, signal);
+      if (opened.error) {
+        failures.push({ host: host.name, error: opened.error });
+        emit({ type: 'host-failed', host: host.name, error: opened.error });
+      } else {
+        sessions.push(opened.session);
+        emit({ type: 'host-connected', host: host.name, seconds: opened.seconds });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, work));
+  const order = new Map(inventory.map((host, index) => [host.name, index]));
+  sessions.sort((a, b) => (order.get(a.host.name) ?? 0) - (order.get(b.host.name) ?? 0));
+  return { sessions, failures, close: async () => void (await Promise.all(sessions.map((session) => session.close()))) };
+};
+
+const CONNECTING_AT_ONCE = 48;
+
+type Opened = { readonly session: Session; readonly seconds: number; readonly error?: never } | { readonly error: HostError };
+
+const openSession = async (host: Host, signal: AbortSignal): Promise<Opened> => {
+  const begun = performance.now();
+  try {
+    const session = makeSession(host, await connectHost(host, signal));
+    return { session, seconds: (performance.now() - begun) / 1000 };
+  } catch (error) {
+    const code = error instanceof ConnectFailed ? error.code : 'connect';
+    return { error: { code, message: (error as Error).message, task: 'connect' } };
+  }
+};

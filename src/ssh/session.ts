@@ -1,0 +1,124 @@
+import type { ClientChannel, SFTPWrapper } from 'ssh2';
+import type { Host } from '#inventory/host.ts';
+import { type Command, failedStep, quote, sh, shellText } from '#protocol/shell.ts';
+import { commandFailure, type CommandResult, type Remote, type RemoteProcess, type RunOptions } from '#recipe/remote.ts';
+import type { Connection } from './connect.ts';
+
+/** A logged-in host: one connection, as many channels as there are commands at the moment. */
+export interface Session extends Remote {
+  readonly host: Host;
+  /** Sends a signal to every command that `run` is waiting for; programs that were spawned are their starters' matter. */
+  interrupt(name: 'TERM' | 'KILL'): void;
+  /** Ends the connection; commands still running on the host lose their channels. */
+  close(): Promise<void>;
+}
+
+/** Makes a `Remote` of a connection. */
+export const makeSession = (host: Host, { client, addresses }: Connection): Session => {
+  const running = new Set<ClientChannel>();
+  let closed = false;
+  const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
+  void gone.then(() => {
+    closed = true;
+  });
+
+  const open = (command: Command): Promise<ClientChannel> =>
+    new Promise((resolve, reject) => {
+      const lost = () => reject(commandFailure(host.name, { exitCode: null, signal: null, label: shellText(command), stderr: '' }));
+      if (closed) return lost();
+      void gone.then(lost);
+      client.exec(`exec /bin/sh -c ${quote(shellText(command))}`, (error, channel) => (error ? lost() : resolve(channel)));
+    });
+
+  const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
+    const begun = performance.now();
+    const channel = await open(command);
+    running.add(channel);
+    const { stdout, stderr, end } = await collect(channel, options).finally(() => running.delete(channel));
+    const seconds = (performance.now() - begun) / 1000;
+    if (end.exitCode === 0) return { stdout, stderr, seconds };
+    const failed = failedStep(command, stderr);
+    throw commandFailure(host.name, { ...end, label: options.label ?? failed.step ?? shellText(command), stdout, stderr: failed.stderr });
+  };
+
+  return {
+    host,
+    addresses,
+    run,
+    spawn: async (command) => asProcess(await open(command)),
+    write: async (path, content, mode = 0o600) => {
+      const part = `${path}.part`;
+      const store = sh`umask 077; cat > ${part} && [ "$(wc -c < ${part})" -eq ${content.length} ] && chmod ${mode.toString(8)} ${part} && mv -f ${part} ${path} || { rm -f ${part}; exit 1; }`;
+      await run(store, { stdin: content, label: `write ${path}` });
+    },
+    sendFile: async (localPath, path, progress) => {
+      const sftp = await new Promise<SFTPWrapper>((resolve, reject) => client.sftp((error, opened) => (error ? reject(error) : resolve(opened))));
+      try {
+        await new Promise<void>((resolve, reject) => {
+          void gone.then(() => reject(new Error('the connection was lost')));
+          sftp.fastPut(localPath, path, { mode: 0o600, step: progress }, (error) => (error ? reject(error) : resolve()));
+        });
+      } finally {
+        sftp.end();
+      }
+    },
+    interrupt: (name) => {
+      for (const channel of running) channel.signal(name);
+    },
+    close: async () => {
+      client.end();
+      const stuck = setTimeout(() => client.destroy(), 1000); // the other side is gone without a word
+      await (closed || gone);
+      clearTimeout(stuck);
+    },
+  };
+};
+
+interface Collected {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly end: { readonly exitCode: number | null; readonly signal: string | null };
+}
+
+/** Feeds stdin, gathers the output, and waits for the channel to close. */
+const collect = async (channel: ClientChannel, { stdin, onOutput }: RunOptions): Promise<Collected> => {
+  const stdout = gather(channel, (text) => onOutput?.('stdout', text));
+  const stderr = gather(channel.stderr, (text) => onOutput?.('stderr', text));
+  const end = channelEnd(channel);
+  channel.on('error', () => {}); // a write to a command that has ended; its exit code tells
+  channel.end(stdin ?? '');
+  return { end: await end, stdout: stdout(), stderr: stderr() };
+};
+
+const gather = (stream: NodeJS.ReadableStream, tell: (text: string) => void): (() => string) => {
+  let text = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    if (text.length < OUTPUT_LIMIT) text += chunk;
+    tell(chunk);
+  });
+  return () => text;
+};
+
+/** Characters of one command's output that are kept; what is beyond is shown but not kept. */
+const OUTPUT_LIMIT = 16 * 1024 * 1024;
+
+const channelEnd = (channel: ClientChannel): Promise<Collected['end']> =>
+  new Promise((resolve) => {
+    let end: Collected['end'] = { exitCode: null, signal: null };
+    channel.on('exit', (exitCode: number | null, signal?: string) => {
+      end = { exitCode, signal: signal ? `SIG${signal.replace(/^SIG/, '')}` : null };
+    });
+    channel.on('close', () => resolve(end));
+  });
+
+const asProcess = (channel: ClientChannel): RemoteProcess => {
+  channel.on('error', () => {});
+  return {
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
+    exit: channelEnd(channel),
+    signal: (name) => channel.signal(name),
+  };
+};
