@@ -1,0 +1,99 @@
+import { type BencodeDictionary, type BencodeValue, decodeBencode, encodeBencode, utf8 } from './bencode.ts';
+import { ProtocolError } from './protocol-error.ts';
+
+/** A .torrent of one file (BEP 3). The info hash is the SHA-1 of `infoBytes`; hashing is the caller's. */
+export interface Metainfo {
+  readonly name: string;
+  /** Size of the content in bytes. */
+  readonly length: number;
+  /** Size in bytes of every piece but the last. */
+  readonly pieceLength: number;
+  /** SHA-1 of each piece, 20 bytes each, one after the other. */
+  readonly pieces: Uint8Array;
+  /** Tracker URL. */
+  readonly announce?: string;
+  /** Only the tracker names peers (BEP 27). */
+  readonly private: boolean;
+}
+
+export const HASH_BYTES = 20;
+export const MAX_PIECE_BYTES = 32 * 1024 * 1024;
+
+/** The bytes of a .torrent file. @throws ProtocolError when the fields contradict each other. */
+export const encodeMetainfo = (metainfo: Metainfo): Uint8Array => {
+  check(metainfo);
+  const entries: [string, BencodeValue][] = [['info', infoOf(metainfo)]];
+  if (metainfo.announce !== undefined) entries.unshift(['announce', utf8(metainfo.announce)]);
+  return encodeBencode(new Map(entries));
+};
+
+/** Reads a .torrent file of one file. @throws ProtocolError when it is anything else. */
+export const decodeMetainfo = (bytes: Uint8Array): Metainfo & { readonly infoBytes: Uint8Array } => {
+  const root = dictionary(decodeBencode(bytes), 'root');
+  const info = dictionary(root.get('info'), 'info');
+  if (info.has('files')) throw new ProtocolError('metainfo: holds several files, one is taken');
+  const announce = root.get('announce');
+  const metainfo: Metainfo = {
+    name: text(info.get('name'), 'name'),
+    length: integer(info.get('length'), 'length'),
+    pieceLength: integer(info.get('piece length'), 'piece length'),
+    pieces: byteString(info.get('pieces'), 'pieces'),
+    private: info.get('private') === 1,
+    ...(announce === undefined ? {} : { announce: text(announce, 'announce') }),
+  };
+  check(metainfo);
+  return { ...metainfo, infoBytes: encodeBencode(info) };
+};
+
+/** A power of two from 32 KiB to 4 MiB that makes about 1,000 pieces of `bytes`. */
+export const choosePieceLength = (bytes: number): number => {
+  let length = 32 * 1024;
+  while (length < 4 * 1024 * 1024 && bytes / length > 1448) length *= 2; // 1448 = 1024 * sqrt(2): the nearest power
+  return length;
+};
+
+const infoOf = (metainfo: Metainfo): BencodeDictionary => {
+  const entries: [string, BencodeValue][] = [
+    ['length', metainfo.length],
+    ['name', utf8(metainfo.name)],
+    ['piece length', metainfo.pieceLength],
+    ['pieces', metainfo.pieces],
+  ];
+  if (metainfo.private) entries.push(['private', 1]);
+  return new Map(entries);
+};
+
+const check = ({ name, length, pieceLength, pieces }: Metainfo): void => {
+  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
+    throw new ProtocolError(`metainfo: ${JSON.stringify(name)} is not a file name`);
+  }
+  if (!Number.isSafeInteger(length) || length < 0) throw new ProtocolError(`metainfo: length ${length}`);
+  if (!Number.isSafeInteger(pieceLength) || pieceLength < 1 || pieceLength > MAX_PIECE_BYTES) {
+    throw new ProtocolError(`metainfo: piece length ${pieceLength}`);
+  }
+  const wanted = Math.ceil(length / pieceLength) * HASH_BYTES;
+  if (pieces.length !== wanted) throw new ProtocolError(`metainfo: ${pieces.length} bytes of hashes, not ${wanted}`);
+};
+
+const dictionary = (value: BencodeValue | undefined, what: string): BencodeDictionary => {
+  if (value instanceof Map) return value;
+  throw new ProtocolError(`metainfo: ${what} is not a dictionary`);
+};
+
+const integer = (value: BencodeValue | undefined, what: string): number => {
+  if (typeof value === 'number') return value;
+  throw new ProtocolError(`metainfo: ${what} is not an integer`);
+};
+
+const byteString = (value: BencodeValue | undefined, what: string): Uint8Array => {
+  if (value instanceof Uint8Array) return value;
+  throw new ProtocolError(`metainfo: ${what} is not a string`);
+};
+
+const text = (value: BencodeValue | undefined, what: string): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(byteString(value, what));
+  } catch {
+    throw new ProtocolError(`metainfo: ${what} is not text in UTF-8`);
+  }
+};
