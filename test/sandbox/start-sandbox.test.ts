@@ -71,7 +71,7 @@ describe('the embedded fleet', () => {
     const { root } = fleet.hosts[0]!;
     const client = await connectClient(await fleet.login(0));
     await run(client, 'mkfifo before after; (cat before > kept; echo done > after) > /dev/null 2>&1 &');
-    const ended = new Promise((resolve) => client.once('close', resolve));
+    const ended = new Promise<void>((resolve) => client.once('close', () => resolve()));
     await fleet.close();
     await ended;
     for (const { port } of fleet.hosts) {

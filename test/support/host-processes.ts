@@ -1,0 +1,95 @@
+/** What runs, by the word of /proc (Linux). */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export interface HostProcess {
+  readonly pid: number;
+  /** Name of the program, at most 15 characters. */
+  readonly name: string;
+  /** Its arguments, with spaces between. */
+  readonly command: string;
+}
+
+/** Processes in any of the mount namespaces, zombies left out. */
+export const inNamespaces = (namespaces: ReadonlySet<string>): HostProcess[] =>
+  allPids()
+    .filter((pid) => namespaces.has(namespaceOf(pid) ?? ''))
+    .flatMap(describeProcess);
+
+/** Processes whose environment holds this `NAME=value`. */
+export const markedWith = (mark: string): HostProcess[] =>
+  allPids()
+    .filter((pid) => read(pid, 'environ').split('\0').includes(mark))
+    .flatMap(describeProcess);
+
+/** Children of the process, their children and so on. */
+export const descendants = (ancestor: number): HostProcess[] => {
+  const parents = new Map(allPids().map((pid) => [pid, parentOf(pid)]));
+  const below = (pid: number | undefined): boolean =>
+    pid !== undefined && (pid === ancestor || below(parents.get(pid)));
+  return [...parents.keys()].filter((pid) => below(parents.get(pid))).flatMap(describeProcess);
+};
+
+/** The mount namespace of a process, undefined where it has ended or is not ours to see. */
+export const namespaceOf = (pid: number): string | undefined => link(`/proc/${pid}/ns/mnt`);
+
+/** TCP ports that the processes listen on. */
+export const listening = (pids: readonly number[]): number[] => {
+  const inodes = new Set(pids.flatMap(socketsOf));
+  const lines = ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8').trim().split('\n').slice(1),
+  );
+  const ports = lines.flatMap((line) => {
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+    return state === LISTEN && inodes.has(inode) ? [Number.parseInt(local.split(':')[1]!, 16)] : [];
+  });
+  return [...new Set(ports)];
+};
+
+/** Kills the processes at once; those that have ended already are no matter. */
+export const endProcesses = (pids: readonly number[]): void => {
+  for (const pid of pids) {
+    try {
+      if (pid > 1) process.kill(pid, 'SIGKILL');
+    } catch {}
+  }
+};
+
+const LISTEN = '0A';
+
+const allPids = (): number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
+
+const describeProcess = (pid: number): HostProcess[] => {
+  const [, name = '', state = 'Z'] = read(pid, 'stat').match(/\((.*)\) (\S)/s) ?? [];
+  if (state === 'Z' || state === 'X') return [];
+  return [{ pid, name, command: read(pid, 'cmdline').replaceAll('\0', ' ').trim() }];
+};
+
+const parentOf = (pid: number): number | undefined => {
+  const parent = read(pid, 'stat').match(/\) \S (\d+)/)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+};
+
+const socketsOf = (pid: number): string[] => {
+  try {
+    const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => link(`/proc/${pid}/fd/${fd}`));
+    return targets.flatMap((target) => target?.match(/^socket:\[(\d+)\]$/)?.[1] ?? []);
+  } catch {
+    return [];
+  }
+};
+
+const read = (pid: number, file: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+const link = (path: string): string | undefined => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+};
