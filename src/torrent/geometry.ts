@@ -1,0 +1,31 @@
+/** Bytes asked for in one request: what every client takes (BEP 3 in practice). */
+export const BLOCK_BYTES = 16 * 1024;
+
+/** How the content is cut into pieces and blocks. All sizes are bytes. */
+export interface Geometry {
+  readonly length: number;
+  readonly pieceLength: number;
+  /** Number of pieces. */
+  readonly pieces: number;
+  /** Most blocks that a piece has. */
+  readonly blocksPerPiece: number;
+  /** Size of a piece; only the last one may be short. */
+  pieceSize(piece: number): number;
+  blockCount(piece: number): number;
+  blockSize(piece: number, block: number): number;
+}
+
+/** Cuts `length` bytes into pieces of `pieceLength`. */
+export const createGeometry = (length: number, pieceLength: number): Geometry => {
+  const pieces = Math.ceil(length / pieceLength);
+  const pieceSize = (piece: number): number => Math.min(pieceLength, length - piece * pieceLength);
+  return {
+    length,
+    pieceLength,
+    pieces,
+    blocksPerPiece: Math.ceil(pieceLength / BLOCK_BYTES),
+    pieceSize,
+    blockCount: (piece) => Math.ceil(pieceSize(piece) / BLOCK_BYTES),
+    blockSize: (piece, block) => Math.min(BLOCK_BYTES, pieceSize(piece) - block * BLOCK_BYTES),
+  };
+};

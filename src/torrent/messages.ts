@@ -1,0 +1,90 @@
+import type { Message } from '#protocol/message.ts';
+import { ProtocolError } from '#protocol/protocol-error.ts';
+import { type Bitfield, createBitfield, parseBitfield } from './bitfield.ts';
+import { receiveBlock, receiveReject, requestMore, withdrawAll } from './downloads.ts';
+import type { Neighbour } from './neighbour.ts';
+import { drop, isComplete, type SwarmState, send } from './swarm-state.ts';
+import { cancelUpload, queueUpload } from './uploads.ts';
+
+/** Tells a new neighbour what we have, and that it may ask for it. */
+export const greet = (state: SwarmState, peer: Neighbour): void => {
+  state.neighbours.set(peer.key, peer);
+  if (peer.fast && isComplete(state)) send(state, peer, { type: 'have-all' });
+  else if (peer.fast && state.have.count === 0) send(state, peer, { type: 'have-none' });
+  else if (state.have.count > 0) send(state, peer, { type: 'bitfield', bits: state.have.bytes.slice() });
+  send(state, peer, { type: 'unchoke' });
+};
+
+/** Takes a neighbour's message. @throws ProtocolError when it does not fit this content or this moment. */
+export const receiveMessage = (state: SwarmState, peer: Neighbour, message: Message): void => {
+  peer.heardAt = state.now;
+  switch (message.type) {
+    case 'have':
+      receiveHave(state, peer, message.piece);
+      break;
+    case 'bitfield':
+      introduce(state, peer, parseBitfield(message.bits, state.geometry.pieces));
+      break;
+    case 'have-all':
+      introduce(state, peer, createBitfield(state.geometry.pieces, true));
+      break;
+    case 'have-none':
+      introduce(state, peer, createBitfield(state.geometry.pieces));
+      break;
+    case 'choke':
+      peer.chokesUs = true;
+      withdrawAll(state, peer);
+      break;
+    case 'unchoke':
+      peer.chokesUs = false;
+      requestMore(state, peer);
+      break;
+    case 'request':
+      queueUpload(state, peer, message);
+      break;
+    case 'cancel':
+      cancelUpload(state, peer, message);
+      break;
+    case 'reject':
+      receiveReject(state, peer, message);
+      break;
+    case 'piece':
+      receiveBlock(state, peer, message);
+      break;
+    default: // keep-alive; interest, since nobody is choked; suggest and allowed-fast, which bind nobody
+  }
+};
+
+/** What a neighbour is good for has changed: says so, asks it, or parts from it when both have everything. */
+export const weigh = (state: SwarmState, peer: Neighbour): void => {
+  if (isComplete(state) && peer.bits.count === peer.bits.size) {
+    drop(state, peer, 'both-complete');
+    return;
+  }
+  const interesting = peer.wanted > 0;
+  if (interesting !== peer.interesting) send(state, peer, { type: interesting ? 'interested' : 'not-interested' });
+  peer.interesting = interesting;
+  requestMore(state, peer);
+};
+
+/** The neighbour's pieces, all at once: only as its first word. */
+const introduce = (state: SwarmState, peer: Neighbour, bits: Bitfield): void => {
+  if (peer.introduced) throw new ProtocolError('bitfield: not at the start');
+  peer.introduced = true;
+  peer.bits = bits;
+  for (let piece = 0; piece < bits.size; piece++) {
+    if (!bits.has(piece)) continue;
+    state.picker.addSource(piece);
+    if (!state.have.has(piece)) peer.wanted++;
+  }
+  weigh(state, peer);
+};
+
+const receiveHave = (state: SwarmState, peer: Neighbour, piece: number): void => {
+  if (piece >= state.geometry.pieces) throw new ProtocolError(`have: no piece ${piece}`);
+  peer.introduced = true;
+  if (!peer.bits.add(piece)) return;
+  state.picker.addSource(piece);
+  if (!state.have.has(piece)) peer.wanted++;
+  weigh(state, peer);
+};

@@ -1,0 +1,129 @@
+import { ProtocolError } from '#protocol/protocol-error.ts';
+import { type Bitfield, createBitfield } from './bitfield.ts';
+import { closePiece, requestMoreOfAll, routeAroundStalls } from './downloads.ts';
+import type { Geometry } from './geometry.ts';
+import { greet, receiveMessage, weigh } from './messages.ts';
+import { createNeighbour, type Neighbour } from './neighbour.ts';
+import { createPiecePicker } from './piece-picker.ts';
+import type { Effect, PeerKey, SwarmEvent } from './swarm-event.ts';
+import { drop, forget, isComplete, type SwarmState, send } from './swarm-state.ts';
+import { noteUploaded } from './uploads.ts';
+
+/**
+ * One peer's view of a swarm and its decisions, without any I/O: events and the time go in, effects come out, and chance
+ * is a parameter. The same events at the same times with the same chance give the same effects, so that whole swarms run
+ * in virtual time. Nobody is choked: the fleet has one owner, and what a host receives it shall pass on.
+ */
+export interface Swarm {
+  /** Takes one event; `now` is milliseconds and never goes back. The caller carries out the effects in order. */
+  handle(event: SwarmEvent, now: number): readonly Effect[];
+  /** Pieces present and verified. */
+  readonly have: Bitfield;
+  /** Payload bytes received and sent, and the neighbours connected. */
+  readonly totals: { readonly downloaded: number; readonly uploaded: number; readonly peers: number };
+}
+
+export interface SwarmOptions {
+  readonly geometry: Geometry;
+  /** Numbers from 0 to 1, 1 excluded. */
+  readonly random: () => number;
+  /** Pieces present at the start; taken over and changed. Default: none. */
+  readonly have?: Bitfield;
+}
+
+/** A swarm without neighbours. */
+export const createSwarm = ({ geometry, random, have = createBitfield(geometry.pieces) }: SwarmOptions): Swarm => {
+  const picker = createPiecePicker(geometry, have, random);
+  const state: SwarmState = {
+    ...{ geometry, have, picker },
+    neighbours: new Map(),
+    effects: [],
+    downloaded: 0,
+    uploaded: 0,
+    now: 0,
+  };
+  return {
+    have,
+    get totals() {
+      return { downloaded: state.downloaded, uploaded: state.uploaded, peers: state.neighbours.size };
+    },
+    handle: (event, now) => {
+      state.now = now;
+      state.effects = [];
+      dispatch(state, event);
+      return state.effects;
+    },
+  };
+};
+
+/** Hands an event to those it concerns; one of a neighbour no longer known concerns nobody. */
+const dispatch = (state: SwarmState, event: SwarmEvent): void => {
+  switch (event.type) {
+    case 'connected':
+      greet(state, createNeighbour(event.peer, event.fast, state.geometry.pieces, state.now));
+      break;
+    case 'disconnected':
+      withNeighbour(state, event.peer, (peer) => leave(state, peer));
+      break;
+    case 'message':
+      withNeighbour(state, event.peer, (peer) => guard(state, peer, () => receiveMessage(state, peer, event.message)));
+      break;
+    case 'checked':
+      finishPiece(state, event.piece, event.ok);
+      break;
+    case 'uploaded':
+      state.uploaded += event.bytes;
+      withNeighbour(state, event.peer, (peer) => noteUploaded(state, peer, event.bytes));
+      break;
+    case 'tick':
+      tick(state);
+  }
+};
+
+const withNeighbour = (state: SwarmState, key: PeerKey, act: (peer: Neighbour) => void): void => {
+  const peer = state.neighbours.get(key);
+  if (peer !== undefined) act(peer);
+};
+
+const leave = (state: SwarmState, peer: Neighbour): void => {
+  forget(state, peer);
+  requestMoreOfAll(state);
+};
+
+/** A neighbour that breaks the protocol is dropped. */
+const guard = (state: SwarmState, peer: Neighbour, act: () => void): void => {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    drop(state, peer, 'protocol');
+    requestMoreOfAll(state);
+  }
+};
+
+const finishPiece = (state: SwarmState, piece: number, ok: boolean): void => {
+  closePiece(state, piece, ok);
+  if (ok) tellPiece(state, piece);
+  else requestMoreOfAll(state);
+};
+
+const tellPiece = (state: SwarmState, piece: number): void => {
+  for (const peer of state.neighbours.values()) {
+    send(state, peer, { type: 'have', piece });
+    if (peer.bits.has(piece)) peer.wanted--;
+    weigh(state, peer);
+  }
+  if (isComplete(state)) state.effects.push({ type: 'complete' });
+};
+
+const SPEAK_MS = 100_000;
+const SILENCE_MS = 180_000;
+
+const tick = (state: SwarmState): void => {
+  for (const peer of state.neighbours.values()) {
+    if (state.now - peer.heardAt > SILENCE_MS) drop(state, peer, 'silent');
+    else if (state.now - peer.spokeAt > SPEAK_MS) send(state, peer, { type: 'keep-alive' });
+  }
+  routeAroundStalls(state);
+  requestMoreOfAll(state);
+};
