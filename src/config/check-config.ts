@@ -42,7 +42,7 @@ const suggestKey = (key: string, issue: Issue): string => {
   return suggest(key, Object.keys((entries ?? {}) as object));
 };
 
-const schemaEntries = (path: NonNullable<Issue['path']> | readonly never[]): Record<string, unknown> => {
+const schemaEntries = (path: readonly { readonly key: unknown; readonly value: unknown }[]): Record<string, unknown> => {
   let schema: unknown = configSchema;
   for (const step of path) schema = enter(schema, step.key, step.value);
   return (resolve(schema, path.at(-1)?.value) as { entries?: Record<string, unknown> })?.entries ?? {};

@@ -20,8 +20,22 @@ export type DeployFact =
   | { type: 'transfer-start'; bytes: number; pieces: number; strategy: 'torrent' | 'sftp'; hosts: readonly string[] }
   | ({ type: 'transfer-progress'; host: string } & TransferProgress)
   | { type: 'transfer-end'; seconds: number; seederUploaded: number }
+  /** What a host answered to a question of the user's: shown whole, also where the output of commands is not. */
+  | { type: 'output'; host: string; stream: 'stdout' | 'stderr'; text: string }
+  | { type: 'host-releases'; host: string; releases: readonly ListedRelease[] }
   | { type: 'notice'; level: 'info' | 'warning'; message: string; host?: string }
   | ({ type: 'summary' } & Summary);
+
+/** One release on a host, for the table of `releases`. */
+export interface ListedRelease {
+  readonly name: string;
+  readonly current: boolean;
+  readonly state: 'building' | 'ready' | 'published' | 'foreign';
+  readonly revision?: string;
+  readonly by?: string;
+  /** ISO 8601. */
+  readonly at?: string;
+}
 
 /** How far one host is: `pieces` of `transfer-start`'s pieces are verified there; `downloaded` and `uploaded` count payload bytes. */
 export interface TransferProgress {

@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array;
   /** Takes output as it comes, line by line or in parts. */
   readonly onOutput?: (stream: 'stdout' | 'stderr', text: string) => void;
+  /** Does not show the output: it is for the program, not for people. */
+  readonly quiet?: boolean;
   /** Words for the failure table in place of the command itself. */
   readonly label?: string;
 }

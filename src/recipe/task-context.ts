@@ -1,3 +1,4 @@
+import type { HostError, ListedRelease } from '#protocol/events.ts';
 import type { HostState } from './host-state.ts';
 import type { Remote } from './remote.ts';
 import type { DeploySettings } from './settings.ts';
@@ -13,31 +14,45 @@ export interface TaskContext {
    * finish, then the task fails with every host's error.
    */
   readonly on: (hosts: readonly Remote[], body: (remote: Remote) => Promise<unknown>) => Promise<void>;
-  /** From here on the run goes on without the hosts that are not listed. */
+  /** Records errors that were collected elsewhere, by host name. Throws, as `on` does, when there are any. */
+  readonly fail: (errors: ReadonlyMap<string, Omit<HostError, 'task'>>) => void;
+  /** The tasks that follow run on these hosts alone. */
   readonly only: (hosts: readonly Remote[]) => void;
+  /** Records what has become of a host, for the summary. */
+  readonly mark: (remote: Remote, status: 'published' | 'reverted' | 'unchanged') => void;
+  /** Shows a host's answer to the user, whole. */
+  readonly answer: (remote: Remote, answer: Answer) => void;
   /** A few words shown beside the task when it is done: `30.1 MB, 2,000 files`. */
   readonly detail: (text: string) => void;
   readonly warn: (message: string, remote?: Remote) => void;
 }
 
+export type Answer =
+  | { readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly releases: readonly ListedRelease[] };
+
 /** The one release that a run makes or returns to, and the stages that its tasks call upon. */
 export interface Deployment {
-  /** UTC time as YYYYMMDDHHMMSS, Capistrano's form. Known once the hosts were inspected. */
+  /** UTC time as YYYYMMDDHHMMSS, Capistrano's form. @throws until the hosts were inspected */
   readonly release: string;
+  /** Whether `release` is known. */
+  readonly decided: boolean;
   /** Who deploys: the local user's name. */
   readonly by: string;
   /** What was asked for by `--release`: the release to go back to. */
   readonly wanted?: string;
   /** What was found on a host at the start. @throws when the hosts were not inspected yet. */
-  readonly state: (remote: Remote) => HostState;
-  /** Looks at every host, creates what a deploy needs there, and decides the name of the release. */
-  readonly inspect: (t: TaskContext) => Promise<void>;
+  readonly state: (host: string) => HostState;
+  /** Looks at every host; with `prepare` it also creates what a deploy needs there and decides the name of the release. */
+  readonly inspect: (t: TaskContext, prepare: boolean) => Promise<void>;
   /** Makes the artifact from the source, once; later calls return the same one. */
   readonly artifact: () => Promise<ArtifactFacts>;
   /** Brings the artifact to the hosts, verified, by the configured strategy; it is then at the path of `incomingPath`. */
   readonly distribute: (t: TaskContext) => Promise<void>;
-  /** Chooses another release than a new one: what a rollback returns to. */
+  /** Makes an earlier release the one that this run publishes: what a rollback returns to. */
   readonly returnTo: (release: string) => void;
+  /** False for a release that was there before this run, which must not be removed when the run fails. */
+  readonly fresh: boolean;
 }
 
 export interface ArtifactFacts {

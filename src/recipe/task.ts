@@ -18,6 +18,8 @@ export interface Task {
   readonly committed?: boolean;
   /** Changes hosts, so the lock is held while it runs. @default true */
   readonly locks?: boolean;
+  /** Needs the source, which is then looked up before any host is touched. @default false */
+  readonly needsSource?: boolean;
   readonly run?: (t: TaskContext) => Promise<void> | void;
 }
 

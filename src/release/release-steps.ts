@@ -29,23 +29,27 @@ export const linkShared = (
     recordStep(deployTo, release, 'ready', record.revision, record.by),
   ]);
 
+/** Switches `current` to the release and, for one made by this run, records that it has served. */
+export const publishRelease = (deployTo: string, release: string, revision: string | undefined, by: string): Command =>
+  script([
+    ...switchSteps(deployTo, release),
+    ...(revision === undefined ? [] : [recordStep(deployTo, release, 'published', revision, by)]),
+  ]);
+
 /**
  * Points `current` to the release by rename(2). A link named `current` is moved into the root, because `mv` onto an
- * existing link to a directory would move into that directory, and `mv -T` is not POSIX. Absolute, as Capistrano's, whose cleanup compares absolute paths.
+ * existing link to a directory would move into that directory, and `mv -T` is not POSIX. The link is absolute, as
+ * Capistrano's, whose cleanup compares absolute paths.
  */
-export const switchCurrent = (deployTo: string, release: string): Command => {
+const switchSteps = (deployTo: string, release: string): Step[] => {
   const paths = releasePaths(deployTo);
   const aside = `${paths.own}/switch`;
-  return script([
+  return [
     { name: `find release ${release}`, command: ['test', '-d', paths.release(release)] },
     { name: 'prepare the link', command: sh`rm -rf ${aside} && mkdir ${aside} && ln -s ${paths.release(release)} ${`${aside}/current`}` },
     { name: `switch current to ${release}`, command: sh`mv -f ${`${aside}/current`} ${`${deployTo}/`} && rmdir ${aside}` },
-  ]);
+  ];
 };
-
-/** Records that a release has served, with whose deploy it was and when. */
-export const recordPublished = (deployTo: string, release: string, revision: string, by: string): Command =>
-  script([recordStep(deployTo, release, 'published', revision, by)]);
 
 /** Removes releases with their records. */
 export const removeReleases = (deployTo: string, names: readonly string[]): Command => {
@@ -66,8 +70,7 @@ export const logRevision = (deployTo: string, line: string): Command =>
  */
 export const undoRelease = (deployTo: string, release: string, previous: string | undefined, keep: boolean): Command => {
   const paths = releasePaths(deployTo);
-  const back =
-    previous === undefined ? sh`rm -f ${paths.current}` : sh`${switchCurrent(deployTo, previous)}`;
+  const back = previous === undefined ? sh`rm -f ${paths.current}` : script(switchSteps(deployTo, previous));
   const remove = keep ? sh`:` : removeReleases(deployTo, [release]);
   return sh`
 case $(readlink ${paths.current} 2>/dev/null) in

@@ -5,7 +5,7 @@ import type { HostState, ReleaseFacts } from '#recipe/host-state.ts';
  * were never finished do not count and go. (Capistrano counts failed ones and deletes good ones for them: #1907, #2120.)
  */
 export const expiredReleases = (releases: readonly ReleaseFacts[], current: string | undefined, keep: number): string[] => {
-  const served = releases.filter(hasServed);
+  const served = releases.filter((release) => hasServed(release) || release.name === current);
   const kept = new Set(newest(served, keep).map((release) => release.name));
   const currentKept = current === undefined || kept.has(current);
   if (!currentKept && kept.size >= keep) kept.delete(oldest([...kept]));
@@ -29,11 +29,12 @@ export const rollbackTarget = (
   return { refused: `no release older than ${newestName(currents)} has been published on all of the hosts; see \`releases\`` };
 };
 
-/** Has served: published by us, or made by another tool, or whatever `current` says. */
+/** Has served: published by us, or made by another tool. */
 export const hasServed = (release: ReleaseFacts): boolean => release.state === 'published' || release.state === 'foreign';
 
 const commonReleases = (states: readonly HostState[]): string[] => {
-  const [first, ...others] = states.map((state) => state.releases.filter(hasServed).map((release) => release.name));
+  const served = ({ releases, current }: HostState) => releases.filter((release) => hasServed(release) || release.name === current);
+  const [first, ...others] = states.map((state) => served(state).map((release) => release.name));
   return (first ?? []).filter((name) => others.every((names) => names.includes(name))).sort();
 };
 

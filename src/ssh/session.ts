@@ -7,8 +7,8 @@ import type { Connection } from './connect.ts';
 /** A logged-in host: one connection, as many channels as there are commands at the moment. */
 export interface Session extends Remote {
   readonly host: Host;
-  /** Sends a signal to every command that `run` is waiting for; programs that were spawned are their starters' matter. */
-  interrupt(name: 'TERM' | 'KILL'): void;
+  /** Ends every command that `run` is waiting for, by TERM, then KILL; programs that were spawned are their starters' matter. */
+  interrupt(): void;
   /** Ends the connection; commands still running on the host lose their channels. */
   close(): Promise<void>;
 }
@@ -62,8 +62,11 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
         sftp.end();
       }
     },
-    interrupt: (name) => {
-      for (const channel of running) channel.signal(name);
+    interrupt: () => {
+      for (const channel of running) {
+        channel.signal('TERM');
+        setTimeout(() => running.has(channel) && channel.signal('KILL'), PATIENCE).unref();
+      }
     },
     close: async () => {
       client.end();
@@ -73,6 +76,9 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     },
   };
 };
+
+/** Milliseconds that a command has to end after TERM. */
+const PATIENCE = 5000;
 
 interface Collected {
   readonly stdout: string;

@@ -1,0 +1,135 @@
+import { createRequire } from 'node:module';
+import { UserError } from '#recipe/user-error.ts';
+
+/** A command line, understood. */
+export interface Arguments {
+  readonly command: 'run-tasks' | 'init' | 'tasks';
+  /** Empty for commands that need none. */
+  readonly stage: string;
+  readonly tasks: readonly string[];
+  /** What stands after `run --`: one word is shell text, several are an argument list. */
+  readonly remoteCommand: readonly string[];
+  readonly roles?: readonly string[];
+  readonly hosts?: readonly string[];
+  readonly limit?: string;
+  readonly ref?: string;
+  readonly release?: string;
+  readonly settings: readonly string[];
+  readonly format?: 'tty' | 'plain' | 'json';
+  readonly config?: string;
+  readonly plan: boolean;
+  readonly verbosity: -1 | 0 | 1;
+  readonly trace: boolean;
+  readonly color: boolean;
+}
+
+/** Reads the words of a command line; `text` is what --help and --version print. @throws UserError, exit code 2 */
+export const parseArguments = async (argv: readonly string[]): Promise<Arguments | { text: string }> => {
+  const { default: yargs } = await import('yargs');
+  const { version } = createRequire(import.meta.url)('rookery/package.json') as { version: string };
+  let text: string | undefined;
+  const parser = yargs()
+    .scriptName('deploy')
+    .usage(USAGE)
+    .options(OPTIONS)
+    .parserConfiguration({ 'populate--': true, 'duplicate-arguments-array': true, 'boolean-negation': true, 'camel-case-expansion': true })
+    .strictOptions()
+    .exitProcess(false)
+    .wrap(100)
+    .epilogue(EPILOGUE)
+    .help()
+    .alias('h', 'help')
+    .version(version)
+    .alias('V', 'version')
+    .fail((message, error) => {
+      throw error ?? new UserError(`${message}; \`deploy --help\` lists the options`, 2);
+    });
+  const words = await parser.parseAsync([...argv], {}, (_error, _argv, output) => {
+    if (output) text = output;
+  });
+  if (text !== undefined) return { text };
+  return understand(words as unknown as Words);
+};
+
+interface Words {
+  readonly _: readonly (string | number)[];
+  readonly '--'?: readonly (string | number)[];
+  readonly [option: string]: unknown;
+}
+
+const understand = (words: Words): Arguments => {
+  const [first, ...rest] = words._.map(String);
+  if (first === undefined) throw new UserError('which stage? Write `deploy production`, or `deploy init` to begin; `deploy --help` tells more', 2);
+  if (first === 'doctor' || first === 'swarm') throw new UserError(`\`deploy ${first}\` is not part of this version yet`, 2);
+  const after = (words['--'] ?? []).map(String);
+  const common = { ...options(words), remoteCommand: rest[0] === 'run' ? [...rest.slice(1), ...after] : [] };
+  if (first === 'init') return { ...common, command: 'init', stage: '', tasks: [] };
+  if (first === 'tasks') return { ...common, command: 'tasks', stage: rest[0] ?? '', tasks: [] };
+  if (rest[0] === 'run' && common.remoteCommand.length === 0) throw new UserError(`run what? Write \`deploy ${first} run -- uptime\``, 2);
+  if (rest[0] !== 'run' && after.length > 0) throw new UserError('what stands after -- belongs to `run`', 2);
+  const tasks = rest.length === 0 ? ['deploy'] : rest[0] === 'run' ? ['run'] : rest;
+  return { ...common, command: 'run-tasks', stage: first, tasks };
+};
+
+const options = (words: Words) => ({
+  ...optional('roles', list(words.roles)),
+  ...optional('hosts', list(words.hosts)),
+  ...optional('limit', one(words, 'limit')),
+  ...optional('ref', one(words, 'ref')),
+  ...optional('release', one(words, 'release')),
+  ...optional('format', one(words, 'format') as Arguments['format']),
+  ...optional('config', one(words, 'config')),
+  settings: all(words.set),
+  plan: words.plan === true,
+  verbosity: words.quiet ? (-1 as const) : words.verbose ? (1 as const) : (0 as const),
+  trace: words.trace === true,
+  color: words.color !== false,
+});
+
+const optional = <K extends string, T>(key: K, value: T | undefined): { [key in K]?: T } =>
+  (value === undefined ? {} : { [key]: value }) as { [key in K]?: T };
+
+/** An option that may stand once. */
+const one = (words: Words, name: string): string | undefined => {
+  const values = all(words[name]);
+  if (values.length > 1) throw new UserError(`--${name} stands more than once`, 2);
+  if (values[0] === '') throw new UserError(`--${name} needs a value`, 2);
+  return values[0];
+};
+
+const list = (value: unknown): string[] | undefined => {
+  const words = all(value).flatMap((part) => part.split(',')).filter((part) => part !== '');
+  return value === undefined ? undefined : words;
+};
+
+const all = (value: unknown): string[] => (value === undefined ? [] : [value].flat().map(String));
+
+const USAGE = `deploy <stage> [task...] [options]
+
+  deploy production                    a whole deploy
+  deploy production deploy:rollback    back to the previous release
+  deploy production deploy:check       are the hosts ready?
+  deploy production releases           what is on every host
+  deploy production run -- uptime      one command on every host
+  deploy init                          write a deploy.config.ts
+  deploy tasks [stage]                 list the tasks`;
+
+const EPILOGUE = `Exit codes: 0 done · 1 failed, and no host serves the new release · 2 mistake in the command line or the configuration
+3 published, but some hosts failed · 4 the lock is held by somebody else · 5 could not connect or log in · 130 interrupted`;
+
+const OPTIONS = {
+  roles: { alias: 'r', type: 'string', requiresArg: true, describe: 'only hosts with one of these roles: app,db' },
+  hosts: { alias: 'z', type: 'string', requiresArg: true, describe: "only these hosts: 'web*,db1'" },
+  limit: { alias: 'l', type: 'string', requiresArg: true, describe: 'only the first N or N% of them' },
+  ref: { alias: 'branch', type: 'string', requiresArg: true, describe: 'git ref to deploy' },
+  release: { type: 'string', requiresArg: true, describe: 'release to roll back to' },
+  set: { alias: 's', type: 'string', requiresArg: true, describe: 'another value for a key of the configuration: key=value' },
+  plan: { type: 'boolean', describe: 'show which tasks would run on which hosts, without connecting' },
+  format: { choices: ['tty', 'plain', 'json'], requiresArg: true, describe: 'how to report; tty on a terminal, plain otherwise' },
+  config: { type: 'string', requiresArg: true, describe: 'the configuration file, in place of a search for deploy.config.*' },
+  verbose: { alias: 'v', type: 'boolean', describe: 'show every command' },
+  quiet: { alias: 'q', type: 'boolean', describe: 'show problems and the summary only' },
+  trace: { type: 'boolean', describe: 'show stack traces' },
+  color: { type: 'boolean', default: true, describe: 'colours; --no-color for none' },
+  yes: { alias: 'y', type: 'boolean', describe: 'answer yes to every question' },
+} as const;

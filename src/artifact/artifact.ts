@@ -1,0 +1,45 @@
+import type { ArtifactFacts } from '#recipe/task-context.ts';
+
+/** The one file that every host gets: a tar of the release, with the hashes that prove it. */
+export interface Artifact extends ArtifactFacts {
+  /** Where the tar is on this machine. */
+  readonly path: string;
+  /** SHA-256 of the tar, 64 hex digits. */
+  readonly sha256: string;
+  readonly pieceLength: number;
+  /** SHA-1 of every piece, 20 bytes each, concatenated (BEP 3). */
+  readonly pieceHashes: Uint8Array;
+}
+
+/** A source once it is known what exactly will be deployed; making it touches no host. */
+export interface ResolvedSource {
+  readonly label: string;
+  /** 40 hex digits, where the source knows them before packing. */
+  readonly revision?: string;
+  /** Seconds since 1970, likewise. */
+  readonly revisionTime?: number;
+  /** The entries to pack, after the build steps have run. */
+  readonly entries: (work: Workplace) => AsyncIterable<Entry>;
+}
+
+/** What packing may use: a directory of its own, and a way to run local commands. */
+export interface Workplace {
+  readonly directory: string;
+  readonly build: readonly string[];
+  readonly runLocal: (command: string, cwd: string) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** One member of the tar. `name` is relative, with `/`, without a trailing one. */
+export interface Entry {
+  readonly name: string;
+  readonly type: 'file' | 'directory' | 'symlink' | 'link';
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  readonly mtime: Date;
+  readonly size: number;
+  /** Target of a symlink or hard link. */
+  readonly linkname?: string;
+  /** Content of a file: all of it, or a stream of exactly `size` bytes. */
+  readonly content?: Uint8Array | NodeJS.ReadableStream;
+}

@@ -1,0 +1,42 @@
+import { UserError } from '#recipe/user-error.ts';
+
+/** What git answered; never throws for a non-zero exit. */
+export interface GitAnswer {
+  readonly ok: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs git and waits. Never prompts: a question nobody sees would hang the deploy. @throws UserError when there is no git */
+export const git = async (args: readonly string[], signal: AbortSignal): Promise<GitAnswer> => {
+  const { execa } = await import('execa');
+  const result = await execa('git', args, { reject: false, cancelSignal: signal, env: QUIET, stdin: 'ignore' });
+  if (result.code === 'ENOENT') throw new UserError('git is not installed on this machine', 2);
+  return { ok: result.exitCode === 0, stdout: result.stdout, stderr: result.stderr };
+};
+
+/** The tar stream of `git archive`, and a promise of its good end. */
+export const gitArchive = async (repository: string, tree: string, signal: AbortSignal) => {
+  const { execa } = await import('execa');
+  const child = execa('git', ['-C', repository, '-c', 'tar.umask=0022', 'archive', '--format=tar', tree], {
+    cancelSignal: signal,
+    env: QUIET,
+    stdin: 'ignore',
+    buffer: { stdout: false, stderr: true },
+    encoding: 'buffer',
+  });
+  const end = child.then(
+    () => {},
+    (error) => {
+      throw new UserError(`git archive failed: ${Buffer.from(error.stderr ?? '').toString().trim() || error.shortMessage}`);
+    },
+  );
+  end.catch(() => {}); // awaited later, after the stream
+  return { stream: child.stdout, end };
+};
+
+/** A URL, or `user@host:path`, in contrast to a path on this machine. */
+export const isRemoteRepository = (repository: string): boolean =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(repository) || /^[^/:]+@[^/:]+:/.test(repository);
+
+const QUIET = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };

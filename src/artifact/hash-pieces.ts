@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+
+export interface FileHashes {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** SHA-1 of every piece, concatenated. */
+  readonly pieceHashes: Uint8Array;
+}
+
+/** Hashes a file once through: as a whole, and in pieces. */
+export const hashPieces = async (path: string, pieceLength: number): Promise<FileHashes> => {
+  const whole = createHash('sha256');
+  const pieces: Buffer[] = [];
+  const piece = Buffer.allocUnsafe(pieceLength);
+  let bytes = 0;
+  const file = await open(path, 'r');
+  try {
+    for (;;) {
+      const filled = await fill(file, piece, bytes);
+      if (filled === 0) break;
+      const part = piece.subarray(0, filled);
+      whole.update(part);
+      pieces.push(createHash('sha1').update(part).digest());
+      bytes += filled;
+    }
+  } finally {
+    await file.close();
+  }
+  return { bytes, sha256: whole.digest('hex'), pieceHashes: Buffer.concat(pieces) };
+};
+
+const fill = async (file: Awaited<ReturnType<typeof open>>, buffer: Buffer, position: number): Promise<number> => {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+};

@@ -1,0 +1,38 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Emit } from '#protocol/events.ts';
+import { choosePieceLength } from '#protocol/metainfo.ts';
+import { UserError } from '#recipe/user-error.ts';
+import type { Artifact, ResolvedSource } from './artifact.ts';
+import { hashPieces } from './hash-pieces.ts';
+import { runLocal } from './run-local.ts';
+import { writeTar } from './write-tar.ts';
+
+export interface PackRequest {
+  readonly source: ResolvedSource;
+  readonly build: readonly string[];
+  readonly scratch: string;
+  /** Milliseconds since 1970, for sources without a time of their own. */
+  readonly now: number;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** Builds, packs and hashes the source into the one file that every host gets. @throws UserError */
+export const makeArtifact = async ({ source, build, scratch, now, emit, signal }: PackRequest): Promise<Artifact> => {
+  const path = join(scratch, 'artifact.tar');
+  const work = { directory: scratch, build, signal, runLocal: (command: string, cwd: string) => runLocal(command, cwd, emit, signal) };
+  const { files } = await writeTar(source.entries(work), path, signal);
+  if (files === 0) throw new UserError('there is nothing to deploy: the source holds no file that is not ignored');
+  const pieceLength = choosePieceLength((await stat(path)).size);
+  const hashes = await hashPieces(path, pieceLength);
+  return {
+    path,
+    files,
+    pieceLength,
+    ...hashes,
+    label: source.label,
+    revision: source.revision ?? hashes.sha256.slice(0, 40),
+    revisionTime: source.revisionTime ?? Math.floor(now / 1000),
+  };
+};

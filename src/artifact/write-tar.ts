@@ -1,0 +1,39 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { Pack } from 'tar-stream';
+import type { Entry } from './artifact.ts';
+
+/** Writes entries into a tar file and counts what is not a directory. Owner and group are 0: hosts keep their own. */
+export const writeTar = async (entries: AsyncIterable<Entry>, path: string, signal: AbortSignal): Promise<{ files: number }> => {
+  const tar = await import('tar-stream');
+  const pack = tar.pack({ highWaterMark: 1 << 20 } as never);
+  const written = pipeline(pack, createWriteStream(path, { mode: 0o600, highWaterMark: 1 << 20 }), { signal });
+  written.catch((error) => pack.destroy(error)); // a full disk must end the packing, too
+  let files = 0;
+  try {
+    for await (const entry of entries) {
+      signal.throwIfAborted();
+      if (entry.type !== 'directory') files++;
+      await addEntry(pack, entry);
+    }
+  } catch (error) {
+    pack.destroy(error as Error);
+    await written.catch(() => {});
+    throw error;
+  }
+  pack.finalize();
+  await written;
+  return { files };
+};
+
+const addEntry = (pack: Pack, { content, ...entry }: Entry): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const header = { ...entry, type: entry.type, uid: 0, gid: 0, ...(entry.type === 'directory' ? { name: `${entry.name}/` } : {}) };
+    const done = (error?: Error | null) => (error ? reject(error) : resolve());
+    if (content === undefined || content instanceof Uint8Array) {
+      pack.entry(header, Buffer.from(content ?? []), done);
+      return;
+    }
+    content.on('error', reject);
+    content.pipe(pack.entry(header, done) as unknown as NodeJS.WritableStream);
+  });

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { main } from './command-line.ts';
+
+/** The only place that touches the process: arguments and surroundings in, an exit code out. */
+process.exitCode = await main({
+  argv: process.argv.slice(2),
+  env: process.env,
+  cwd: process.cwd(),
+  pid: process.pid,
+  execPath: process.execPath,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  onSignal: (take) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => take(name));
+  },
+  endNow: (code) => process.exit(code),
+});

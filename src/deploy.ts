@@ -1,0 +1,75 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { resolveSource } from '#artifact/resolve-source.ts';
+import { type ConfigRequest, loadConfig } from '#config/load-config.ts';
+import { localPath } from '#config/resolve-config.ts';
+import { type Selection, selectHosts } from '#inventory/select-hosts.ts';
+import { makePlan } from '#plan/make-plan.ts';
+import type { Emit, Summary } from '#protocol/events.ts';
+import type { Recipe } from '#recipe/recipe.ts';
+import { lockFleet, unlockFleet } from '#release/lock-fleet.ts';
+import { runPlan } from '#run/run-plan.ts';
+import { openSessions } from '#ssh/open-sessions.ts';
+import { joinDeployment, type Made } from './deployment.ts';
+import { makeEndings } from './endings.ts';
+import { openFleet } from './fleet.ts';
+import { type RunFacts, summaryOf } from './summary.ts';
+
+export interface DeployRequest extends ConfigRequest {
+  readonly tasks: readonly string[];
+  readonly selection: Selection;
+  /** The recipes that every project has; those of the configuration come after them. */
+  readonly recipes: readonly Recipe[];
+  /** The release that a rollback shall return to. */
+  readonly release?: string;
+  /** Socket of the user's SSH agent. */
+  readonly agent?: string;
+  /** Name of this machine and number of this process, for the lock. */
+  readonly machine: string;
+  readonly pid: number;
+  /** PATH for the commands of embedded hosts. */
+  readonly path: string;
+}
+
+/** What `deploy production` does, in order. Nothing else joins the stages. @throws UserError for what is wrong before any host is touched */
+export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Summary> => {
+  const begun = performance.now();
+  const task = request.tasks.join(' ');
+  const endings = makeEndings();
+  try {
+    const config = await loadConfig(request);
+    const fleet = await openFleet(config, request);
+    endings.add(fleet.close);
+    const inventory = selectHosts(fleet.inventory, request.selection);
+    const plan = makePlan([...request.recipes, ...config.recipes], inventory, request.tasks);
+
+    const scratch = await mkdtemp(join(tmpdir(), 'rookery-'));
+    endings.add(() => rm(scratch, { recursive: true, force: true }));
+    const toLocal = (path: string) => localPath(path, { home: request.home, directory: config.directory });
+    const needsSource = plan.tasks.some((planned) => planned.task.needsSource);
+    const source = needsSource ? await resolveSource({ ...config, scratch, localPath: toLocal, signal }) : undefined;
+
+    const hosts = inventory.map(({ name }) => name);
+    const made: Made = {};
+    const facts: RunFacts = { config, task, hosts, begun, made, signal };
+    emit({ type: 'run-start', application: config.application, stage: config.stage, task, hosts, tasks: plan.tasks.map((planned) => planned.task.name) });
+
+    const { sessions, failures, close } = await openSessions(inventory, emit, signal);
+    endings.add(close);
+    if (failures.length > 0 || signal.aborted) return summaryOf(facts, { unreachable: failures });
+
+    const owner = { by: request.user, machine: request.machine, at: new Date().toISOString(), task, id: `${request.pid}-${Date.now()}` };
+    const { held, errors } = plan.locks ? await lockFleet(sessions, owner) : { held: [], errors: new Map() };
+    endings.add(() => unlockFleet(held));
+    if (errors.size > 0) return summaryOf(facts, { locked: errors });
+
+    const interrupt = () => sessions.forEach((session) => session.interrupt());
+    signal.addEventListener('abort', interrupt);
+    const deployment = joinDeployment({ config, source, locks: held, scratch, by: request.user, wanted: request.release, now: Date.now(), emit, signal }, made);
+    const outcome = await runPlan({ plan, remotes: sessions, settings: config, deployment, emit, signal });
+    return summaryOf(facts, { outcome });
+  } finally {
+    await endings.run();
+  }
+};

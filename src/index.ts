@@ -1,0 +1,23 @@
+/** The public API: what deploy.config.ts and recipes import from 'rookery'. */
+export { archive, defineConfig, dir, git, sandbox } from '#config/define-config.ts';
+export type { ArchiveSource, DirSource, GitSource, Sandbox, Source, WrittenConfig, WrittenHost, WrittenStage } from '#config/written-config.ts';
+export type { DeployEvent, HostError, HostStatus, HostSummary, Summary } from '#protocol/events.ts';
+export { type Command, quote, type ShellText, type Step, script, sh } from '#protocol/shell.ts';
+export type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
+export { defineRecipe, type Hooks, type Recipe, type RecipeDefinition } from '#recipe/recipe.ts';
+export { CommandFailed, type CommandResult, type HostFacts, type Remote, type RunOptions } from '#recipe/remote.ts';
+export type { DeploySettings } from '#recipe/settings.ts';
+export { type Task, type TaskDefinition, task } from '#recipe/task.ts';
+export type { ArtifactFacts, Deployment, TaskContext } from '#recipe/task-context.ts';
+export { UserError } from '#recipe/user-error.ts';
+export { breakLock, describeOwner, parseOwner } from '#release/lock.ts';
+export { releasePaths } from '#release/release-paths.ts';
+export {
+  linkShared,
+  logRevision,
+  publishRelease,
+  removeReleases,
+  undoRelease,
+  unpackRelease,
+} from '#release/release-steps.ts';
+export { expiredReleases, hasServed, rollbackTarget } from '#release/retention.ts';

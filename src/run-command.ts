@@ -1,0 +1,56 @@
+import { deploy, type DeployRequest } from './deploy.ts';
+import type { Arguments } from './arguments.ts';
+import type { AroundRun, ProcessLike } from './command-line.ts';
+import { standardRecipes } from './standard-recipes.ts';
+import type { DeployFact } from '#protocol/events.ts';
+import { openReport } from '#report/report.ts';
+
+/** Runs tasks on the hosts of a stage and reports as it goes. Resolves to the exit code. */
+export const runCommand = async (args: Arguments, around: AroundRun, proc: ProcessLike): Promise<number> => {
+  const report = openReport({
+    format: args.format ?? (proc.stdout.isTTY ? 'tty' : 'plain'),
+    verbosity: args.verbosity,
+    color: args.color && proc.env.NO_COLOR === undefined && (proc.stdout.isTTY === true || proc.env.FORCE_COLOR !== undefined),
+    out: proc.stdout,
+    err: proc.stderr,
+    columns: () => proc.stdout.columns ?? 100,
+    rows: () => proc.stdout.rows ?? 30,
+    now: () => performance.now(),
+  });
+  const emit = (fact: DeployFact) => {
+    const { type, ...rest } = fact;
+    report.emit({ type, at: new Date().toISOString(), ...rest } as Parameters<typeof report.emit>[0]);
+  };
+  const interrupted = new AbortController();
+  proc.onSignal((name) => {
+    if (interrupted.signal.aborted) {
+      void report.close();
+      proc.endNow(130);
+    }
+    emit({ type: 'notice', level: 'warning', message: `${name}: stopping and tidying up; once more ends at once` });
+    interrupted.abort();
+  });
+  try {
+    const summary = await deploy(await makeRequest(args, around), emit, interrupted.signal);
+    emit({ type: 'summary', ...summary });
+    return summary.exitCode;
+  } finally {
+    await report.close();
+  }
+};
+
+const makeRequest = async (args: Arguments, around: AroundRun): Promise<DeployRequest> => ({
+  ...around,
+  ...(args.config === undefined ? {} : { file: args.config }),
+  stage: args.stage,
+  tasks: args.tasks,
+  settings: args.settings,
+  ...(args.ref === undefined ? {} : { ref: args.ref }),
+  ...(args.release === undefined ? {} : { release: args.release }),
+  selection: {
+    ...(args.roles === undefined ? {} : { roles: args.roles }),
+    ...(args.hosts === undefined ? {} : { hosts: args.hosts }),
+    ...(args.limit === undefined ? {} : { limit: args.limit }),
+  },
+  recipes: await standardRecipes(args.remoteCommand),
+});

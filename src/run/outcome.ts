@@ -1,0 +1,22 @@
+import type { HostError, HostStatus } from '#protocol/events.ts';
+
+/** What has become of the run and of every host in it. Failed hosts are values here: none is lost to another's exception. */
+export interface Outcome {
+  readonly end: 'done' | 'failed' | 'interrupted';
+  /** True once a committed task began: failures after that are reported, not undone. */
+  readonly committed: boolean;
+  readonly errors: ReadonlyMap<string, HostError>;
+  readonly marks: ReadonlyMap<string, HostStatus>;
+  /** What went wrong apart from any host: a build that failed, a mistake in a recipe. */
+  readonly fault?: Error;
+}
+
+/** Hosts failed inside a task; which and why stands in the outcome. */
+export class HostsFailed extends Error {
+  override readonly name = 'HostsFailed';
+}
+
+/** The user, or the system, asked for the end. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}

@@ -1,0 +1,21 @@
+import type { Writable } from 'node:stream';
+import { loadConfig } from '#config/load-config.ts';
+import { selectHosts } from '#inventory/select-hosts.ts';
+import { planRows } from '#plan/describe-plan.ts';
+import { makePlan } from '#plan/make-plan.ts';
+import { formatTable } from '#report/table.ts';
+import type { Arguments } from './arguments.ts';
+import type { AroundRun } from './command-line.ts';
+import { plannedInventory } from './fleet.ts';
+import { standardRecipes } from './standard-recipes.ts';
+
+/** `--plan`: which tasks would run on which hosts, in order; connects to nobody. */
+export const showPlan = async (args: Arguments, around: AroundRun, out: Writable & { columns?: number }): Promise<number> => {
+  const { config: file, stage, settings, ref } = args;
+  const config = await loadConfig({ ...around, stage, settings, ...(file === undefined ? {} : { file }), ...(ref === undefined ? {} : { ref }) });
+  const inventory = selectHosts(plannedInventory(config, around), args);
+  const plan = makePlan([...(await standardRecipes(args.remoteCommand)), ...config.recipes], inventory, args.tasks);
+  const { header, rows } = planRows(plan, inventory);
+  out.write(`${formatTable(rows, { header, columns: out.columns ?? 120, color: false })}\n`);
+  return 0;
+};

@@ -1,0 +1,56 @@
+import type { Config } from '#config/config.ts';
+import type { HostError, Summary } from '#protocol/events.ts';
+import type { Outcome } from '#run/outcome.ts';
+import { EXIT, exitCodeOf, hostSummaries } from '#run/summarize.ts';
+import type { Made } from './deployment.ts';
+
+/** What is known of a run from its start. */
+export interface RunFacts {
+  readonly config: Config;
+  readonly task: string;
+  readonly hosts: readonly string[];
+  /** performance.now() at the start. */
+  readonly begun: number;
+  readonly made: Made;
+  readonly signal: AbortSignal;
+}
+
+/** How a run ended: before its tasks, or with them. */
+export type RunEnd =
+  | { readonly unreachable: readonly { readonly host: string; readonly error: HostError }[] }
+  | { readonly locked: ReadonlyMap<string, HostError> }
+  | { readonly outcome: Outcome };
+
+/** The last event of a run, whatever happened. */
+export const summaryOf = ({ config, task, hosts, begun, made, signal }: RunFacts, end: RunEnd): Summary => {
+  const seconds = (performance.now() - begun) / 1000;
+  const outcome = asOutcome(end, signal.aborted);
+  const exitCode = 'outcome' in end ? exitCodeOf(outcome) : earlyExitCode(end, signal.aborted);
+  const untouched = 'outcome' in end ? 'unchanged' : 'skipped';
+  const { artifact, transfer } = made;
+  return {
+    ok: exitCode === EXIT.done,
+    exitCode,
+    application: config.application,
+    stage: config.stage,
+    task,
+    ...(made.release === undefined ? {} : { release: made.release }),
+    ...(artifact ? { revision: artifact.revision, artifact: { bytes: artifact.bytes, files: artifact.files } } : {}),
+    seconds,
+    ...(transfer ? { swarm: { seconds: transfer.seconds, seederUploaded: transfer.seederUploaded } } : {}),
+    hosts: hostSummaries(hosts, outcome, seconds, transfer?.traffic ?? new Map(), untouched),
+    ...(outcome.fault ? { error: { message: outcome.fault.message } } : {}),
+  };
+};
+
+const earlyExitCode = (end: Exclude<RunEnd, { outcome: Outcome }>, interrupted: boolean): number => {
+  if (interrupted) return EXIT.interrupted;
+  if ('unreachable' in end) return EXIT.connect;
+  return [...end.locked.values()].some(({ code }) => code === 'locked') ? EXIT.locked : EXIT.failed;
+};
+
+const asOutcome = (end: RunEnd, interrupted: boolean): Outcome => {
+  if ('outcome' in end) return end.outcome;
+  const errors = 'locked' in end ? end.locked : new Map(end.unreachable.map(({ host, error }) => [host, error]));
+  return { end: interrupted ? 'interrupted' : 'failed', committed: false, errors, marks: new Map() };
+};

@@ -1,0 +1,83 @@
+import { decodeReport, encodeControl, type PeerOrder, type PeerReport } from '#protocol/control.ts';
+import { ProtocolError } from '#protocol/protocol-error.ts';
+import type { RemoteProcess } from '#recipe/remote.ts';
+import { type PeerBundle, uploadBundle } from './peer-bundle.ts';
+import { NO_BUNDLE, NO_RUNTIME, peerCommand } from './runtime.ts';
+import type { Target, TransferError } from './strategy.ts';
+
+export interface RemotePeer {
+  order(order: PeerOrder): void;
+  /** Closes its stdin, which ends it, whatever it is doing. */
+  end(): void;
+  /** Resolves when the program is gone: undefined after a good end, otherwise why. */
+  readonly gone: Promise<TransferError | undefined>;
+}
+
+/** Starts the peer program on a host, sending it first where the host has not got this version. */
+export const startRemotePeer = async (target: Target, bundle: PeerBundle, onReport: (report: PeerReport) => void): Promise<RemotePeer> => {
+  const first = await launch(target, bundle, onReport);
+  if (!(await first.missing)) return first;
+  await uploadBundle(target, bundle);
+  return launch(target, bundle, onReport);
+};
+
+const launch = async ({ remote, cache }: Target, bundle: PeerBundle, onReport: (report: PeerReport) => void) => {
+  const program = await remote.spawn(peerCommand(`${cache}/${bundle.name}`));
+  let failure: TransferError | undefined;
+  let saidHello: (missing: boolean) => void = () => {};
+  const missing = new Promise<boolean>((resolve) => {
+    saidHello = resolve;
+  });
+  const stderr = tail(program.stderr);
+  eachLine(program.stdout, (line) => {
+    const report = readReport(line);
+    if (report?.kind === 'failed') failure = { code: failureCode(report.code), message: report.message };
+    if (report?.kind === 'hello') saidHello(false);
+    if (report) onReport(report);
+  });
+  program.stdin.on('error', () => {}); // it has ended; its end tells why
+  const gone = program.exit.then((end): TransferError | undefined => {
+    saidHello(end.exitCode === NO_BUNDLE);
+    if (failure || end.exitCode === 0) return failure;
+    return explainEnd(program, end, stderr());
+  });
+  return { missing, gone, order: (order: PeerOrder) => void program.stdin.write(`${encodeControl(order)}\n`), end: () => void program.stdin.end() };
+};
+
+const explainEnd = (_program: RemoteProcess, { exitCode, signal }: Awaited<RemoteProcess['exit']>, output: string): TransferError => {
+  const common = { command: 'node peer.cjs', exitCode, signal, output };
+  if (exitCode === NO_RUNTIME) return { code: 'runtime', message: 'there is no Node.js on this host: install Node 18 or newer, or use strategy: \'sftp\'' };
+  if (signal !== null) return { code: 'signal', message: `the peer was killed by ${signal}`, ...common };
+  if (exitCode === null) return { code: 'connection-lost', message: 'the connection was lost', ...common };
+  return { code: 'transfer', message: `the peer ended with exit code ${exitCode}`, ...common };
+};
+
+const failureCode = (code: string): TransferError['code'] =>
+  code === 'disk-full' || code === 'permission' || code === 'verify' || code === 'runtime' || code === 'bug' ? code : 'transfer';
+
+/** A line that is no report comes from a noisy profile or a warning of the runtime: not ours to judge. */
+const readReport = (line: string): PeerReport | undefined => {
+  try {
+    return decodeReport(line);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+};
+
+const eachLine = (stream: NodeJS.ReadableStream, take: (line: string) => void): void => {
+  let partial = '';
+  stream.on('data', (chunk: Buffer) => {
+    const lines = (partial + chunk).split('\n');
+    partial = lines.pop() as string;
+    for (const line of lines) take(line);
+  });
+};
+
+const tail = (stream: NodeJS.ReadableStream): (() => string) => {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => {
+    text = (text + chunk).slice(-4000);
+  });
+  return () => text.trim();
+};

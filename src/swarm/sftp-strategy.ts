@@ -1,0 +1,94 @@
+import { type Command, sh } from '#protocol/shell.ts';
+import { CommandFailed } from '#recipe/remote.ts';
+import type { Distribution, DistributionResult, Strategy, Target, TransferError } from './strategy.ts';
+
+/** Uploads the artifact to every host over its own SSH connection: N copies leave this machine, but a host needs only sshd and sh. */
+export const sftpStrategy: Strategy = {
+  name: 'sftp',
+  distribute: async (job): Promise<DistributionResult> => {
+    const begun = performance.now();
+    const errors = new Map<string, TransferError>();
+    const traffic = new Map<string, { downloaded: number; uploaded: number }>();
+    const waiting = [...job.targets];
+    const work = async () => {
+      for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
+        const { name } = target.remote.host;
+        const error = await upload(job, target).catch(describe);
+        if (error) errors.set(name, error);
+        else traffic.set(name, { downloaded: job.artifact.bytes, uploaded: 0 });
+      }
+    };
+    await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, work));
+    const seconds = (performance.now() - begun) / 1000;
+    return { seconds, seederUploaded: traffic.size * job.artifact.bytes, traffic, errors };
+  },
+};
+
+const UPLOADS_AT_ONCE = 16;
+
+const upload = async ({ artifact, emit, signal, stallTimeout }: Distribution, target: Target): Promise<TransferError | undefined> => {
+  const { remote, path } = target;
+  const tell = (bytes: number, done: boolean) =>
+    emit({
+      ...{ type: 'transfer-progress', host: remote.host.name, downloaded: bytes, uploaded: 0, bytes, done },
+      pieces: Math.floor(bytes / artifact.pieceLength) + (done ? 1 : 0),
+    });
+  const watch = watchProgress(stallTimeout, signal);
+  try {
+    await Promise.race([watch.ended, remote.sendFile(artifact.path, path, (bytes) => {
+      watch.moved();
+      tell(bytes, false);
+    })]);
+  } catch (error) {
+    return await explainUpload(error as Error, artifact.bytes, target);
+  } finally {
+    watch.stop();
+  }
+  await remote.run(verifyFile(path, artifact.sha256), { label: 'verify the SHA-256 of the artifact' });
+  tell(artifact.bytes, true);
+  return undefined;
+};
+
+/** Rejects when nothing has moved for too long, or the run was interrupted. */
+const watchProgress = (seconds: number, signal: AbortSignal) => {
+  let fail: (error: Error) => void = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  const late = () => fail(new Error(`no byte moved for ${seconds} s`));
+  const interrupted = () => fail(new Error('interrupted'));
+  let timer = setTimeout(late, seconds * 1000);
+  signal.addEventListener('abort', interrupted);
+  return {
+    ended,
+    moved: () => {
+      clearTimeout(timer);
+      timer = setTimeout(late, seconds * 1000);
+    },
+    stop: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', interrupted);
+    },
+  };
+};
+
+/** SFTP has one word, "Failure", for a full disk and much else: look at the disk to tell. */
+const explainUpload = async (error: Error, bytes: number, { remote, path }: Target): Promise<TransferError> => {
+  const free = await remote.run(freeSpace(path)).catch(() => undefined);
+  const full = free !== undefined && Number(free.stdout) * 1024 < bytes;
+  if (full) return { code: 'disk-full', message: `the disk is full: the artifact needs ${bytes} bytes`, command: `sftp put ${path}` };
+  return { code: 'transfer', message: error.message, command: `sftp put ${path}` };
+};
+
+const freeSpace = (path: string): Command => sh`rm -f ${path}; df -Pk ${path.slice(0, path.lastIndexOf('/'))} | awk 'NR == 2 { print $4 }'`;
+
+/** Compares with whatever program for SHA-256 the host has. */
+const verifyFile = (path: string, sha256: string): Command => sh`
+if command -v sha256sum >/dev/null; then h=$(sha256sum < ${path})
+elif command -v shasum >/dev/null; then h=$(shasum -a 256 < ${path})
+elif command -v openssl >/dev/null; then h=$(openssl dgst -r -sha256 < ${path})
+else echo 'there is no sha256sum, shasum or openssl on this host' >&2; exit 1; fi
+[ "\${h%% *}" = ${sha256} ] || { echo "the SHA-256 is \${h%% *}, it should be "${sha256} >&2; exit 1; }`;
+
+const describe = (error: unknown): TransferError =>
+  error instanceof CommandFailed ? error.facts : { code: 'transfer', message: (error as Error).message };

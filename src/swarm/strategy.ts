@@ -1,0 +1,41 @@
+import type { Artifact } from '#artifact/artifact.ts';
+import type { Emit, HostError } from '#protocol/events.ts';
+import type { Remote } from '#recipe/remote.ts';
+
+/** A way to bring one artifact to many hosts. Both implementations end the same way: a verified file at `path` on every host that has no error. */
+export interface Strategy {
+  readonly name: 'torrent' | 'sftp';
+  distribute(job: Distribution): Promise<DistributionResult>;
+}
+
+export interface Distribution {
+  readonly artifact: Artifact;
+  readonly targets: readonly Target[];
+  /** First and last TCP port for peers and seeder. */
+  readonly ports: readonly [number, number];
+  /** Seconds without a new byte after which a host has failed. */
+  readonly stallTimeout: number;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+export interface Target {
+  readonly remote: Remote;
+  /** Absolute path on the host that the artifact is to have. */
+  readonly path: string;
+  /** Absolute directory on the host where programs are kept from deploy to deploy. */
+  readonly cache: string;
+}
+
+export interface DistributionResult {
+  /** Seconds from the first host's start until the last host held a verified copy. */
+  readonly seconds: number;
+  /** Payload bytes that this machine sent. */
+  readonly seederUploaded: number;
+  /** Host name -> payload bytes moved there. */
+  readonly traffic: ReadonlyMap<string, { readonly downloaded: number; readonly uploaded: number }>;
+  /** Host name -> why it holds no verified copy. */
+  readonly errors: ReadonlyMap<string, TransferError>;
+}
+
+export type TransferError = Omit<HostError, 'task'>;

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { startPeer } from '#peer/start-peer.ts';
+import type { FetchOrder, PeerAddress, PeerReport } from '#protocol/control.ts';
+import { decodeMetainfo, encodeMetainfo } from '#protocol/metainfo.ts';
+import { CommandFailed } from '#recipe/remote.ts';
+import { chooseNeighbours } from './neighbours.ts';
+import { readPeerBundle } from './peer-bundle.ts';
+import { type RemotePeer, startRemotePeer } from './remote-peer.ts';
+import type { Distribution, DistributionResult, Strategy, Target } from './strategy.ts';
+import { startTracker } from './tracker.ts';
+import { watchSwarm } from './watch-swarm.ts';
+
+/** Every host is a peer of a swarm that exists for this one transfer; tracker and seeder run in this process. */
+export const torrentStrategy: Strategy = {
+  name: 'torrent',
+  distribute: async (job): Promise<DistributionResult> => {
+    const begun = performance.now();
+    const watch = watchSwarm(job.targets.map(({ remote }) => remote.host.name), pieceCount(job), job.stallTimeout, job.emit);
+    const origin = await startOrigin(job);
+    const interrupted = () => {
+      for (const { remote } of job.targets) watch.fail(remote.host.name, { code: 'interrupted', message: 'interrupted' });
+    };
+    job.signal.addEventListener('abort', interrupted);
+    if (job.signal.aborted) interrupted();
+    const peers = await runPeers(job, origin, watch);
+    try {
+      await watch.settled;
+      const seconds = (performance.now() - begun) / 1000;
+      return { seconds, seederUploaded: origin.uploaded(), traffic: watch.traffic, errors: watch.errors };
+    } finally {
+      job.signal.removeEventListener('abort', interrupted);
+      watch.stop();
+      await Promise.all([origin.close(), ...peers.map((peer) => peer.close())]);
+    }
+  },
+};
+
+type Origin = Awaited<ReturnType<typeof startOrigin>>;
+
+/** The tracker and the seeder: everything that the swarm starts from. */
+const startOrigin = async (job: Distribution) => {
+  const { artifact, targets } = job;
+  const content = { name: 'artifact.tar', length: artifact.bytes, pieceLength: artifact.pieceLength, pieces: artifact.pieceHashes, private: true };
+  const { infoBytes } = decodeMetainfo(encodeMetainfo(content));
+  const infoHash = createHash('sha1').update(infoBytes).digest('hex');
+  const own = [...new Set(targets.map(({ remote }) => remote.addresses.local))];
+  const listen = own.length === 1 && isLoopback(own[0] as string) ? own[0] : undefined;
+  const addresses = new Set([...own, ...targets.map(peerAddress)]);
+  const tracker = await startTracker({ infoHash, addresses, ...(listen === undefined ? {} : { listen }) });
+  const torrent = (url: string) => encodeMetainfo({ ...content, announce: url });
+  const seeder = await startPeer({
+    metainfo: torrent(tracker.url('127.0.0.1')),
+    path: artifact.path,
+    complete: true,
+    announce: [],
+    ports: job.ports,
+    ...(listen === undefined ? {} : { listen }),
+  });
+  return {
+    port: seeder.port,
+    torrent,
+    tracker,
+    uploaded: () => seeder.progress().uploaded,
+    close: async () => {
+      await seeder.stop();
+      await tracker.close();
+    },
+  };
+};
+
+/** Starts a peer on every host, hands out neighbours as they appear, and passes their reports to the watch. */
+const runPeers = async (job: Distribution, origin: Origin, watch: ReturnType<typeof watchSwarm>) => {
+  const bundle = await readPeerBundle();
+  const listening: PeerAddress[] = [];
+  return Promise.all(
+    job.targets.map(async (target) => {
+      const { name } = target.remote.host;
+      let peer: RemotePeer | undefined;
+      const onReport = (report: PeerReport) => {
+        watch.report(name, report);
+        if (report.kind !== 'listening') return;
+        const seeder = { host: target.remote.addresses.local, port: origin.port };
+        peer?.order({ kind: 'peers', peers: [seeder, ...chooseNeighbours(listening, Math.random)] });
+        listening.push({ host: peerAddress(target), port: report.port });
+      };
+      try {
+        peer = await startRemotePeer(target, bundle, onReport);
+        peer.order(fetchOrder(job, origin, target));
+        void peer.gone.then((error) => watch.fail(name, error ?? { code: 'transfer', message: 'the peer ended before it was done' }));
+      } catch (error) {
+        watch.fail(name, error instanceof CommandFailed ? error.facts : { code: 'transfer', message: (error as Error).message });
+      }
+      return { close: async () => closePeer(peer) };
+    }),
+  );
+};
+
+/** Asks the peer to leave, and closes its channel should it not. */
+const closePeer = async (peer: RemotePeer | undefined): Promise<void> => {
+  if (!peer) return;
+  peer.order({ kind: 'stop' });
+  const impatient = setTimeout(peer.end, 2000);
+  await peer.gone;
+  clearTimeout(impatient);
+};
+
+const fetchOrder = ({ artifact, ports }: Distribution, { torrent, tracker }: Origin, target: Target): FetchOrder => {
+  const url = tracker.url(target.remote.addresses.local);
+  const address = peerAddress(target);
+  return {
+    kind: 'fetch',
+    metainfo: Buffer.from(torrent(url)).toString('base64'),
+    sha256: artifact.sha256,
+    path: target.path,
+    announce: [url],
+    ports,
+    address,
+    ...(isLoopback(address) ? { listen: address } : {}),
+  };
+};
+
+/** Where the other hosts reach this one. */
+const peerAddress = ({ remote }: Target): string => remote.host.peerAddress ?? remote.addresses.remote;
+
+const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
+const pieceCount = ({ artifact }: Distribution): number => Math.ceil(artifact.bytes / artifact.pieceLength);
