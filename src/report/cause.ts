@@ -1,0 +1,46 @@
+import type { HostError } from '#protocol/events.ts';
+
+/** What went wrong on a host, in words: `exit code 1`, `killed by SIGKILL`, `connection refused (…)`. */
+export const describeCause = (error: HostError): string => {
+  const { code, message, command, exitCode, signal } = error;
+  const bare = message.trim() === '' || (command !== undefined && message.includes(command));
+  if (code === 'signal' && signal && bare) return `killed by ${signal}`;
+  if (code === 'command' && bare) return signal ? `killed by ${signal}` : `exit code ${exitCode ?? 'unknown'}`;
+  if (!CONNECTION.has(code)) return message.trim() || (WORDS[code] ?? code);
+  const known = SYSTEM.find(([pattern]) => pattern.test(message));
+  return known ? `${known[1]}${address(message)}` : message.trim() || (WORDS[code] ?? code);
+};
+
+const CONNECTION: ReadonlySet<string> = new Set(['connect', 'host-key', 'auth', 'connection-lost']);
+
+/** What Node and ssh2 say, and what it means. Messages that are words already stay as they are. */
+const SYSTEM: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED/, 'connection refused: nothing listens there, is sshd running on this port?'],
+  [
+    /ETIMEDOUT|Timed out while waiting for handshake/,
+    'no answer: is the host up, and does a firewall let this port through?',
+  ],
+  [/ENOTFOUND|EAI_AGAIN/, 'the name does not resolve: is it spelled as in DNS?'],
+  [/EHOSTUNREACH|ENETUNREACH/, 'no route to the host: is the network (or the VPN) up?'],
+  [/ECONNRESET|EPIPE/, 'the host closed the connection'],
+  [
+    /All configured authentication methods failed/,
+    'login refused: the host accepts none of the keys offered for this user',
+  ],
+];
+
+/** What failed where a message is empty. */
+const WORDS: Partial<Record<HostError['code'], string>> = {
+  connect: 'could not connect',
+  'host-key': 'the host key is not the known one',
+  auth: 'login refused',
+  'connection-lost': 'the connection was lost',
+  'disk-full': 'no space left on the disk',
+  permission: 'permission denied',
+  interrupted: 'interrupted',
+};
+
+const address = (message: string): string => {
+  const found = /\s((?:\d+\.){3}\d+:\d+|\[?[\da-f:]*:[\da-f:]+\]?:\d+)/i.exec(message);
+  return found ? ` (${found[1]})` : '';
+};

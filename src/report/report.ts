@@ -1,0 +1,49 @@
+import type { Writable } from 'node:stream';
+import type { DeployEvent } from '#protocol/events.ts';
+import { openJson } from './json.ts';
+import { openPlain } from './plain.ts';
+import { openTty } from './tty.ts';
+
+/** How to report: `verbosity` -1 quiet, 0, 1 with every command; `columns`, `rows` and `now` (ms, any clock) are asked for every frame. */
+export interface ReportOptions {
+  readonly format: 'tty' | 'plain' | 'json';
+  readonly verbosity: -1 | 0 | 1;
+  readonly color: boolean;
+  readonly out: Writable;
+  readonly err: Writable;
+  readonly columns: () => number;
+  readonly rows: () => number;
+  readonly now: () => number;
+}
+
+/** Takes events as they happen, never throws and never waits; `close` restores the terminal at once and resolves when all is written. */
+export interface Reporter {
+  emit(event: DeployEvent): void;
+  close(): Promise<void>;
+}
+
+/** Shows a run in one of three ways. The summary ends it: what comes after that is not shown. */
+export const openReport = (options: ReportOptions): Reporter => {
+  const reporter = open(options);
+  let ended = false;
+  return {
+    emit(event) {
+      if (ended) return;
+      ended = event.type === 'summary';
+      try {
+        reporter.emit(event);
+      } catch {
+        // A display that fails must not stop a deploy.
+      }
+    },
+    async close() {
+      ended = true;
+      await reporter.close();
+    },
+  };
+};
+
+const open = (options: ReportOptions): Reporter => {
+  if (options.format === 'json') return openJson(options);
+  return options.format === 'tty' && options.verbosity >= 0 ? openTty(options) : openPlain(options);
+};

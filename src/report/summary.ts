@@ -1,0 +1,142 @@
+import type { HostStatus, HostSummary, Summary } from '#protocol/events.ts';
+import { formatFailures } from './failure.ts';
+import { createPaint, type Paint } from './paint.ts';
+import { printableLines } from './printable.ts';
+import { wrap } from './text.ts';
+import { formatBytes, formatSeconds, plural } from './units.ts';
+
+/** The end of a run for a reader: the verdict, the swarm's figures; after failures also their table, the state of the fleet and what to do next. */
+export const formatSummary = (
+  summary: Summary,
+  { columns, color }: { columns: number; color: boolean },
+): { failures: string[]; verdict: string[] } => {
+  const paint = createPaint(color);
+  const failed = summary.hosts.filter(({ error }) => error !== undefined && !isEcho(summary, error.code));
+  const table = failed.length > 0 ? formatFailures(failed, { columns, color }) : [];
+  const cause = summary.error ? printableLines(summary.error.message).flatMap((line) => wrap(line, columns - 2)) : [];
+  const failures = [
+    ...table,
+    ...(table.length > 0 && cause.length > 0 ? [''] : []),
+    ...cause.map((line) => `  ${line}`),
+  ];
+  const more = [...figures(summary), ...state(summary), ...advice(summary, failed)];
+  return {
+    failures,
+    verdict: [
+      headline(summary, paint),
+      ...more.flatMap((line) => wrap(line, columns - 2).map((part) => paint.dim(`  ${part}`))),
+    ],
+  };
+};
+
+/** What a run sets out to do: `Deploy shop to production`, `deploy:rollback of shop on production`. */
+export const nameRun = ({ application, stage, task }: { application: string; stage: string; task: string }): string =>
+  task === 'deploy' ? `Deploy ${application} to ${stage}` : `${task} of ${application} on ${stage}`;
+
+/** The verdict in one line. */
+export const headline = (summary: Summary, paint: Paint): string => {
+  if (summary.exitCode === 130)
+    return paint.yellow(`■ Interrupted after ${formatSeconds(summary.seconds)}: ${undone(summary)}`);
+  const failed = withStatus(summary, 'failed').length;
+  if (summary.ok && failed === 0)
+    return `${paint.green('✔')} ${achievement(summary)} in ${formatSeconds(summary.seconds)}`;
+  const time = formatSeconds(summary.seconds);
+  if (summary.ok || summary.exitCode === 3)
+    return paint.yellow(`▲ ${achievement(summary)} in ${time}, but ${plural(failed, 'host')} failed`);
+  return paint.red(`✖ ${undertaking(summary)} failed after ${time}`);
+};
+
+const achievement = (summary: Summary): string => {
+  const { application, task, release, hosts } = summary;
+  const good = hosts.filter(({ status }) => status !== 'failed' && status !== 'skipped');
+  const on = `on ${plural(good.length, 'host')}`;
+  const published = withStatus(summary, 'published').length;
+  switch (task) {
+    case 'deploy':
+      return published > 0
+        ? `${named(summary)} published on ${plural(published, 'host')}`
+        : `${named(summary)} done ${on}, nothing published`;
+    case 'deploy:rollback':
+      return `${application} rolled back${release ? ` to ${release}` : ''} ${on}`;
+    case 'deploy:check':
+      return `${application}: ${plural(good.length, 'host')} checked and found ready`;
+    case 'deploy:cleanup':
+      return `${application}: old releases cleaned up ${on}`;
+    case 'deploy:unlock':
+      return `${application}: lock released ${on}`;
+    default:
+      return `${task} done ${on}`;
+  }
+};
+
+const undertaking = ({ application, stage, task }: Summary): string =>
+  task === 'deploy' ? `Deploy of ${application} to ${stage}` : `${task} of ${application} on ${stage}`;
+
+const named = ({ application, release, revision }: Summary): string =>
+  [application, release, revision && `(${/^[\da-f]{40,}$/.test(revision) ? revision.slice(0, 7) : revision})`]
+    .filter(Boolean)
+    .join(' ');
+
+const figures = ({ artifact, swarm, ok }: Summary): string[] => {
+  if (!artifact || !ok) return [];
+  const parts = [`${formatBytes(artifact.bytes)}, ${plural(artifact.files, 'file')}`];
+  if (swarm) parts.push(`distributed in ${formatSeconds(swarm.seconds)}`);
+  if (swarm && artifact.bytes > 0) {
+    parts.push(`the deployer sent ${(swarm.seederUploaded / artifact.bytes).toFixed(2)} copies`);
+  }
+  return [parts.join('; ')];
+};
+
+const STATES: readonly (readonly [HostStatus, (summary: Summary) => string])[] = [
+  ['published', ({ release }) => (release ? `serve ${release}` : 'done')],
+  ['reverted', () => 'switched back to the release before'],
+  ['unchanged', () => 'unchanged'],
+  ['skipped', () => 'untouched'],
+  ['failed', () => 'failed'],
+];
+
+/** One line on what the fleet serves now; none after a success. */
+const state = (summary: Summary): string[] => {
+  if (summary.ok && withStatus(summary, 'failed').length === 0) return [];
+  const counts = STATES.map(([status, words]) => ({
+    count: withStatus(summary, status).length,
+    words: words(summary),
+  }));
+  const parts = counts.filter(({ count }) => count > 0).map(({ count, words }) => `${count} ${words}`);
+  if (parts.length === 0) return [];
+  const none = summary.task === 'deploy' && withStatus(summary, 'published').length === 0;
+  const start = none ? 'No host serves the new release' : 'The fleet now';
+  return [`${start}: ${parts.join(', ')} (of ${plural(summary.hosts.length, 'host')})`];
+};
+
+const undone = (summary: Summary): string => {
+  const published = withStatus(summary, 'published').length;
+  const reverted = withStatus(summary, 'reverted').length;
+  if (published > 0) return `${plural(published, 'host')} already served ${summary.release ?? 'the new release'}`;
+  if (reverted > 0) return `${plural(reverted, 'host')} switched back to the release before`;
+  return summary.task === 'deploy'
+    ? 'nothing was published, the unfinished release is removed'
+    : `${summary.task} was stopped`;
+};
+
+const advice = (summary: Summary, failed: readonly HostSummary[]): string[] => {
+  const { exitCode, stage, task } = summary;
+  const hit = (code: string) => failed.filter(({ error }) => error?.code === code).map(({ host }) => host);
+  if (exitCode === 4) return [`If that deploy is no longer alive: deploy ${stage} deploy:unlock`];
+  if (hit('host-key').length > 0)
+    return ['If the new key is right, replace the old one: ssh-keygen -R <host>, then ssh to it once'];
+  if (exitCode === 5) return [`To try the connections alone: deploy ${stage} deploy:check`];
+  if (exitCode === 3 && failed.length > 0) {
+    const hosts = failed.map(({ host }) => host);
+    const some = hosts.length <= 10 ? ` --hosts ${hosts.join(',')}` : '';
+    return [`Once they are mended: deploy ${stage}${task === 'deploy' ? '' : ` ${task}`}${some}`];
+  }
+  if (hit('disk-full').length > 0) return [`To make room: deploy ${stage} deploy:cleanup`];
+  return [];
+};
+
+const withStatus = (summary: Summary, status: HostStatus): HostSummary[] =>
+  summary.hosts.filter((host) => host.status === status);
+
+/** After an interrupt every host "failed" by it: that says nothing new. */
+const isEcho = (summary: Summary, code: string): boolean => summary.exitCode === 130 && code === 'interrupted';
