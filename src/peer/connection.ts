@@ -1,0 +1,144 @@
+import { connect, type Socket } from 'node:net';
+import type { PeerAddress } from '#protocol/control.ts';
+import { decodeHandshake, encodeHandshake, HANDSHAKE_BYTES, type Handshake } from '#protocol/handshake.ts';
+import { encodeMessage, encodePieceHead, type Message } from '#protocol/message.ts';
+import { createMessageDecoder } from '#protocol/message-decoder.ts';
+import { ProtocolError } from '#protocol/protocol-error.ts';
+
+/** One TCP connection to a neighbour, from the first byte of the handshake on. */
+export interface Connection {
+  readonly outgoing: boolean;
+  send(message: Message): void;
+  /** Sends a block without copying it; `onSent` is told when it has gone to the kernel. */
+  sendBlock(piece: number, offset: number, block: Uint8Array): void;
+  /** Ends the connection at once. `onClose` follows, as it does whatever the reason. */
+  close(): void;
+}
+
+export interface ConnectionOptions {
+  /** What we say first. */
+  readonly hello: Handshake;
+  /** Longest message taken, bytes. */
+  readonly maxMessage: number;
+  /** Another peer of this torrent has introduced itself. */
+  onHandshake(handshake: Handshake): void;
+  /** The bytes of a message are valid only during the call. */
+  onMessage(message: Message): void;
+  onSent(bytes: number): void;
+  /** Called once. */
+  onClose(): void;
+}
+
+/** Connects to a neighbour. */
+export const dial = (address: PeerAddress, options: ConnectionOptions): Connection => {
+  const wire = createWire(options);
+  const onread = { buffer: readBuffer, callback: (bytes: number) => wire.receive(readBuffer.subarray(0, bytes)) };
+  const socket = connect({ ...address, onread });
+  return wire.attach(socket, true);
+};
+
+/** Takes over a connection that a neighbour has opened. */
+export const accept = (socket: Socket, options: ConnectionOptions): Connection => {
+  const wire = createWire(options);
+  socket.on('data', wire.receive);
+  return wire.attach(socket, false);
+};
+
+/** Time from the connection attempt to the end of the handshake. */
+const HANDSHAKE_MS = 5000;
+
+/** A neighbour that makes us answer and does not read the answers is cut off. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+/** All outgoing sockets read into this one buffer: what is in it has been taken when the callback returns. */
+const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+
+const createWire = (options: ConnectionOptions) => {
+  let socket: Socket;
+  let shaken = false;
+  const opening = Buffer.alloc(HANDSHAKE_BYTES);
+  let opened = 0;
+  const push = createMessageDecoder(options.maxMessage, (message) => {
+    if (!socket.destroyed) options.onMessage(message);
+  });
+
+  const shake = (bytes: Uint8Array, outgoing: boolean): Uint8Array => {
+    const take = Math.min(HANDSHAKE_BYTES - opened, bytes.length);
+    opening.set(bytes.subarray(0, take), opened);
+    opened += take;
+    if (opened === HANDSHAKE_BYTES) {
+      const theirs = decodeHandshake(opening);
+      if (!options.hello.infoHash.every((byte, i) => byte === theirs.infoHash[i]))
+        throw new ProtocolError('other torrent');
+      shaken = true;
+      if (!outgoing) socket.write(encodeHandshake(options.hello));
+      options.onHandshake(theirs);
+    }
+    return bytes.subarray(take);
+  };
+
+  const receive = (bytes: Uint8Array): boolean => {
+    try {
+      const rest = shaken ? bytes : shake(bytes, outgoing);
+      if (rest.length > 0 && !socket.destroyed) push(rest);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      socket.destroy();
+    }
+    return true;
+  };
+
+  let outgoing = false;
+  const attach = (attached: Socket, isOutgoing: boolean): Connection => {
+    socket = attached;
+    outgoing = isOutgoing;
+    socket.setNoDelay(true);
+    const timer = setTimeout(() => shaken || socket.destroy(), HANDSHAKE_MS);
+    socket.on('error', () => socket.destroy());
+    socket.on('end', () => socket.destroy());
+    socket.once('close', () => {
+      clearTimeout(timer);
+      options.onClose();
+    });
+    if (outgoing) socket.once('connect', () => socket.write(encodeHandshake(options.hello)));
+    return { outgoing, ...createSender(socket, options.onSent), close: () => void socket.destroy() };
+  };
+  return { receive, attach };
+};
+
+/** Joins what is sent in one turn of the event loop into few large writes. */
+const createSender = (socket: Socket, onSent: (bytes: number) => void): Pick<Connection, 'send' | 'sendBlock'> => {
+  let small: Uint8Array[] = [];
+  let corked = false;
+
+  const writeSmall = (): void => {
+    if (small.length > 0) socket.write(small.length === 1 ? (small[0] as Uint8Array) : Buffer.concat(small));
+    small = [];
+  };
+  const flush = (): void => {
+    corked = false;
+    writeSmall();
+    socket.uncork();
+    if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+  };
+  const add = (bytes: Uint8Array): void => {
+    small.push(bytes);
+    if (corked) return;
+    corked = true;
+    socket.cork();
+    queueMicrotask(flush);
+  };
+  return {
+    send: (message) => {
+      if (!socket.destroyed) add(encodeMessage(message));
+    },
+    sendBlock: (piece, offset, block) => {
+      if (socket.destroyed) return;
+      add(encodePieceHead(piece, offset, block.length));
+      writeSmall();
+      socket.write(block, (error) => {
+        if (!error) onSent(block.length);
+      });
+    },
+  };
+};

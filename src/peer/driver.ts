@@ -1,0 +1,86 @@
+import type { Geometry } from '#torrent/geometry.ts';
+import { createSwarm, type Swarm } from '#torrent/swarm.ts';
+import type { Effect, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
+import type { DiskStore } from './disk-store.ts';
+import type { Links } from './links.ts';
+
+/** Brings events to the swarm and carries out what it answers. */
+export interface Driver {
+  readonly swarm: Swarm;
+  handle(event: SwarmEvent): void;
+}
+
+export interface DriverOptions {
+  readonly geometry: Geometry;
+  readonly store: DiskStore;
+  readonly links: () => Links;
+  readonly random: () => number;
+  readonly now: () => number;
+  /** Every piece is on disk. */
+  onComplete(): void;
+  /** The disk refused; the peer cannot go on. */
+  onFailure(error: unknown): void;
+}
+
+/** A swarm over a store and connections. */
+export const createDriver = (options: DriverOptions): Driver => {
+  const { geometry, store, links, random, now } = options;
+  const swarm = createSwarm({ geometry, random, have: store.have });
+  const waiting: SwarmEvent[] = [];
+  let busy = false;
+
+  // Carrying out an effect may itself be an event, as a connection's end is: such events wait for their turn.
+  const handle = (event: SwarmEvent): void => {
+    waiting.push(event);
+    if (busy) return;
+    busy = true;
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      for (const effect of swarm.handle(next, now())) carryOut(effect, next);
+    }
+    busy = false;
+  };
+
+  const carryOut = (effect: Effect, cause: SwarmEvent): void => {
+    switch (effect.type) {
+      case 'send':
+        links().get(effect.peer)?.send(effect.message);
+        break;
+      case 'upload':
+        upload(effect.peer, effect.piece, effect.offset, effect.length);
+        break;
+      case 'store':
+        if (cause.type === 'message' && cause.message.type === 'piece') {
+          store.place(effect.piece).set(cause.message.block, effect.offset);
+        }
+        break;
+      case 'check':
+        void commit(effect.piece);
+        break;
+      case 'discard':
+        store.discard(effect.piece);
+        break;
+      case 'close':
+        links().close(effect.peer, effect.reason);
+        break;
+      case 'complete':
+        options.onComplete();
+    }
+  };
+
+  const commit = async (piece: number): Promise<void> => {
+    try {
+      const ok = await store.commit(piece);
+      handle({ type: 'checked', piece, ok });
+    } catch (error) {
+      options.onFailure(error);
+    }
+  };
+
+  const upload = (peer: PeerKey, piece: number, offset: number, length: number): void => {
+    const block = store.read(piece, offset, length);
+    if (block instanceof Uint8Array) links().get(peer)?.sendBlock(piece, offset, block);
+    else block.then((bytes) => links().get(peer)?.sendBlock(piece, offset, bytes), options.onFailure);
+  };
+
+  return { swarm, handle };
+};

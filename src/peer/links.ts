@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net';
+import type { PeerAddress } from '#protocol/control.ts';
+import type { Handshake } from '#protocol/handshake.ts';
+import type { CloseReason, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
+import { createAddressBook } from './address-book.ts';
+import { accept, type Connection, type ConnectionOptions, dial } from './connection.ts';
+
+/**
+ * All connections of a peer, made and taken. Two peers often call each other at once; both ends must then keep the same
+ * connection, so of two young ones that of the caller with the lower id stays, and later ones are turned away.
+ */
+export interface Links {
+  get(peer: PeerKey): Connection | undefined;
+  /** Takes over an incoming connection. */
+  take(socket: Socket): void;
+  addPeers(addresses: readonly PeerAddress[]): void;
+  /** Calls those that are due; wanted every moment or so. */
+  callDue(): void;
+  /** Ends a connection the swarm no longer wants, and does not call that address again if there is no use in it. */
+  close(peer: PeerKey, reason: CloseReason): void;
+  closeAll(): void;
+}
+
+export interface LinksOptions {
+  readonly hello: Handshake;
+  readonly maxMessage: number;
+  readonly random: () => number;
+  /** Milliseconds, never going back. */
+  readonly now: () => number;
+  onEvent(event: SwarmEvent): void;
+}
+
+interface Link {
+  readonly key: PeerKey;
+  readonly address: PeerAddress | undefined;
+  readonly since: number;
+  connection: Connection;
+  peerId: string | undefined;
+}
+
+const MAX_OUTGOING = 40;
+const MAX_LINKS = 120;
+const YOUNG_MS = 2000;
+
+/** No connections yet. */
+export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOptions): Links => {
+  const book = createAddressBook(random);
+  const links = new Map<PeerKey, Link>();
+  const byId = new Map<string, Link>();
+  const banned = new Set<string>();
+  const ownId = hex(hello.peerId);
+  let lastKey = 0;
+  let closing = false;
+
+  const open = (address: PeerAddress | undefined, start: (options: ConnectionOptions) => Connection): void => {
+    const key = ++lastKey;
+    const connection = start({
+      ...{ hello, maxMessage },
+      onHandshake: (theirs) => meet(link, theirs),
+      onMessage: (message) => onEvent({ type: 'message', peer: key, message }),
+      onSent: (bytes) => onEvent({ type: 'uploaded', peer: key, bytes }),
+      onClose: () => part(link),
+    });
+    const link: Link = { key, address, connection, since: now(), peerId: undefined };
+    links.set(key, link);
+  };
+
+  const meet = (link: Link, { peerId, fast }: Handshake): void => {
+    const id = hex(peerId);
+    if (link.address !== undefined) book.met(link.address, id);
+    if (id === ownId && link.address !== undefined) book.strike(link.address);
+    const rival = byId.get(id);
+    if (id === ownId || banned.has(id) || (rival !== undefined && !replaces(link, rival, id))) {
+      link.connection.close();
+      return;
+    }
+    if (rival !== undefined) part(rival);
+    link.peerId = id;
+    byId.set(id, link);
+    onEvent({ type: 'connected', peer: link.key, fast: fast && hello.fast });
+  };
+
+  const replaces = (link: Link, rival: Link, id: string): boolean => {
+    const byLower = ({ connection }: Link): boolean => connection.outgoing === ownId < id;
+    return now() - rival.since < YOUNG_MS && byLower(link) && !byLower(rival);
+  };
+
+  /** The connection is over: the swarm hears of it if it knew the peer. */
+  const part = (link: Link): void => {
+    if (!links.delete(link.key)) return;
+    link.connection.close();
+    if (link.address !== undefined) book.failed(link.address, now(), now() - link.since);
+    if (link.peerId === undefined) return;
+    byId.delete(link.peerId);
+    onEvent({ type: 'disconnected', peer: link.key });
+  };
+
+  const outgoing = (): number => {
+    let count = 0;
+    for (const link of links.values()) if (link.address !== undefined) count++;
+    return count;
+  };
+
+  const callDue = (): void => {
+    if (closing) return;
+    const free = Math.min(MAX_OUTGOING - outgoing(), MAX_LINKS - links.size);
+    for (const address of book.due(now(), free, (id) => byId.has(id)))
+      open(address, (options) => dial(address, options));
+  };
+
+  return {
+    get: (peer) => links.get(peer)?.connection,
+    take: (socket) => {
+      if (closing || links.size >= MAX_LINKS) socket.destroy();
+      else open(undefined, (options) => accept(socket, options));
+    },
+    addPeers: (addresses) => {
+      book.add(addresses);
+      callDue();
+    },
+    callDue,
+    close: (peer, reason) => {
+      const link = links.get(peer);
+      if (link === undefined) return;
+      if (link.address !== undefined && reason !== 'silent') book.strike(link.address);
+      if (link.peerId !== undefined && reason === 'bad-piece') banned.add(link.peerId);
+      part(link);
+    },
+    closeAll: () => {
+      closing = true;
+      for (const link of links.values()) part(link);
+    },
+  };
+};
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

@@ -1,0 +1,95 @@
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { decodeOrder, encodeControl, type FetchOrder, type PeerOrder, type PeerReport } from '#protocol/control.ts';
+import { PeerError, toPeerError } from './peer-error.ts';
+import { type PeerHandle, startPeer } from './start-peer.ts';
+
+/**
+ * The program that runs on every host: orders on stdin, reports on stdout, both JSON lines. The channel is its life: when
+ * stdin closes, or nobody reads stdout any more, it ends, so that no peer outlives the deploy that started it.
+ */
+const VERSION = '0.1.0';
+const OLDEST_NODE = 18;
+
+/** A goodbye to the trackers takes no longer than this once nobody listens any more. */
+const GOODBYE_MS = 2000;
+
+const report = (value: PeerReport): void => void process.stdout.write(`${encodeControl(value)}\n`);
+
+/** Ends the program when what was reported has been written. */
+const exit = (code: number): void => {
+  process.exitCode = code;
+  process.stdout.write('', () => process.exit(code));
+};
+
+const fail = (error: unknown): void => {
+  if (process.exitCode !== undefined) return; // ending already
+  const { code, message } = toPeerError(error);
+  report({ kind: 'failed', code, message });
+  exit(1);
+};
+
+const main = (): void => {
+  report({ kind: 'hello', version: VERSION, node: process.versions.node });
+  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+    fail(new PeerError('runtime', `Node ${OLDEST_NODE} or newer is needed, this is ${process.versions.node}`));
+    return;
+  }
+  const conversation = createConversation();
+  createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
+    .on('line', (line) => void conversation.obey(line).catch(fail))
+    .on('close', () => {
+      if (conversation.isStopping()) setTimeout(() => process.exit(), GOODBYE_MS);
+      else process.exit();
+    });
+};
+
+/** Carries out orders one after the other: `fetch` first, once. */
+const createConversation = () => {
+  let peer: Promise<PeerHandle> | undefined;
+  let stopping = false;
+
+  const fetch = async (order: FetchOrder): Promise<void> => {
+    if (peer !== undefined) throw new PeerError('order', 'a second fetch order');
+    peer = startFetching(order);
+    void (await peer).failed.then(() => exit(1));
+  };
+
+  const stop = async (running: PeerHandle): Promise<void> => {
+    const { downloaded, uploaded } = await running.stop();
+    report({ kind: 'stopped', downloaded, uploaded });
+    exit(0);
+  };
+
+  const carryOut = async (order: PeerOrder): Promise<void> => {
+    if (order.kind === 'fetch') return fetch(order);
+    if (peer === undefined) throw new PeerError('order', `${order.kind} before fetch`);
+    stopping ||= order.kind === 'stop';
+    const running = await peer;
+    if (order.kind === 'stop') return stop(running);
+    running.addPeers(order.peers);
+  };
+
+  return {
+    isStopping: () => stopping,
+    obey: async (line: string): Promise<void> => {
+      if (line.trim() !== '') await carryOut(decodeOrder(line));
+    },
+  };
+};
+
+const startFetching = (order: FetchOrder): Promise<PeerHandle> => {
+  const metainfo = Buffer.from(order.metainfo, 'base64');
+  const { path, sha256, announce, ports, listen, address } = order;
+  return startPeer({
+    ...{ metainfo, path, sha256, announce, ports, report },
+    ...(listen === undefined ? {} : { listen }),
+    ...(address === undefined ? {} : { address }),
+  });
+};
+
+process.stdin.on('error', () => process.exit());
+process.stdout.on('error', () => process.exit());
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+main();

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import type { PeerAddress, PeerReport } from '#protocol/control.ts';
+import { startAnnouncer } from './announcer.ts';
+import { type DiskStore, openStore } from './disk-store.ts';
+import { createDriver } from './driver.ts';
+import { createLinks } from './links.ts';
+import { startListener } from './listener.ts';
+import { PeerError, toPeerError } from './peer-error.ts';
+import { readTorrent, type TorrentIdentity } from './torrent-identity.ts';
+
+export interface PeerOptions {
+  /** The .torrent file. */
+  readonly metainfo: Uint8Array;
+  /** The file that holds or receives the content. */
+  readonly path: string;
+  /** SHA-256 of the whole content, hex; left out, only the pieces are verified. */
+  readonly sha256?: string;
+  /** The file is known to be whole and right, and only read: the seeder's case. Default false. */
+  readonly complete?: boolean;
+  /** Tracker URLs. */
+  readonly announce: readonly string[];
+  /** First and last port to try, 0-0 for any. */
+  readonly ports: readonly [number, number];
+  /** Address to bind to; default: all. */
+  readonly listen?: string;
+  /** Address that the trackers are told; default: they use the one they see. */
+  readonly address?: string;
+  /** Takes reports as they happen: every kind but `hello`. */
+  readonly report?: (report: PeerReport) => void;
+}
+
+/** A running peer. */
+export interface PeerHandle {
+  readonly port: number;
+  progress(): PeerProgress;
+  /** Neighbours to connect to, in addition to those of the trackers. */
+  addPeers(peers: readonly PeerAddress[]): void;
+  /** Resolves when every piece and the whole are right and on disk; never if the peer fails. */
+  readonly verified: Promise<void>;
+  /** Resolves with the reason when the peer has given up; never otherwise. */
+  readonly failed: Promise<PeerError>;
+  /** Says goodbye to trackers and neighbours, closes everything and resolves to the last progress. */
+  stop(): Promise<PeerProgress>;
+}
+
+/** Verified pieces and their bytes, payload bytes moved, neighbours connected. */
+export type PeerProgress = Omit<Extract<PeerReport, { kind: 'progress' }>, 'kind'>;
+
+/**
+ * Starts a peer: verifies what the file holds, listens, announces, fetches what is missing and serves what is there
+ * until it is stopped. @throws PeerError when it cannot start, ProtocolError when `metainfo` is not a .torrent file.
+ */
+export const startPeer = async (options: PeerOptions): Promise<PeerHandle> => {
+  const torrent = readTorrent(options.metainfo);
+  const { geometry, pieces } = torrent;
+  const { path, complete = false } = options;
+  const store = await openStore({ path, geometry, pieces, complete }).catch((error) => {
+    throw toPeerError(error);
+  });
+  try {
+    return await runPeer(options, torrent, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+};
+
+const TICK_MS = 250;
+
+const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: DiskStore): Promise<PeerHandle> => {
+  const { geometry, hello } = torrent;
+  const { report = () => {} } = options;
+  const now = (): number => performance.now();
+  const random = Math.random;
+  const started = now();
+  const [verified, verify] = promised<void>();
+  const [failed, giveUp] = promised<PeerError>();
+  const key = randomBytes(4).toString('hex');
+  let ended: Promise<void> | undefined;
+  let told = '';
+
+  const driver = createDriver({
+    ...{ geometry, store, random, now, links: () => links },
+    onComplete: () => void finish(),
+    onFailure: (error) => void fail(error),
+  });
+  const links = createLinks({ ...torrent, random, now, onEvent: driver.handle });
+  const listener = await startListener({ ...options, random, onSocket: links.take });
+
+  const progress = (): PeerProgress => {
+    const { have, totals } = driver.swarm;
+    const last = geometry.pieces - 1;
+    const short = last >= 0 && have.has(last) ? geometry.pieceLength - geometry.pieceSize(last) : 0;
+    return { pieces: have.count, bytes: have.count * geometry.pieceLength - short, ...totals };
+  };
+
+  const tell = (): void => {
+    const value: PeerReport = { kind: 'progress', ...progress() };
+    if (told !== JSON.stringify(value)) report(value);
+    told = JSON.stringify(value);
+  };
+
+  const announcer = startAnnouncer({
+    trackers: options.announce,
+    onPeers: links.addPeers,
+    query: () => {
+      const { bytes, downloaded, uploaded } = progress();
+      const { infoHash, peerId } = hello;
+      const ip = options.address === undefined ? {} : { ip: options.address };
+      return { infoHash, peerId, port: listener.port, uploaded, downloaded, left: geometry.length - bytes, key, ...ip };
+    },
+  });
+
+  const ticker = setInterval(() => {
+    driver.handle({ type: 'tick' });
+    links.callDue();
+    tell();
+  }, TICK_MS);
+
+  const end = async (): Promise<void> => {
+    clearInterval(ticker);
+    listener.close();
+    links.closeAll();
+    await announcer.stop();
+    await store.close();
+  };
+
+  const fail = async (error: unknown): Promise<void> => {
+    if (ended !== undefined) return;
+    ended = end();
+    await ended;
+    const reason = toPeerError(error);
+    tell();
+    report({ kind: 'failed', code: reason.code, message: reason.message });
+    giveUp(reason);
+  };
+
+  /** Every piece is here: the whole must be right too before anybody is told. */
+  const finish = async (): Promise<void> => {
+    try {
+      announcer.completed();
+      const { sha256 } = options;
+      const actual = sha256 === undefined ? undefined : await store.hashAll();
+      if (actual !== sha256) throw new PeerError('verify', `SHA-256 of ${options.path} is ${actual}, not ${sha256}`);
+      tell();
+      const { bytes, downloaded, uploaded } = progress();
+      report({ kind: 'verified', bytes, downloaded, uploaded, seconds: (now() - started) / 1000 });
+      verify();
+    } catch (error) {
+      await fail(error);
+    }
+  };
+
+  report({ kind: 'listening', port: listener.port });
+  tell();
+  if (store.have.count === geometry.pieces) void finish();
+  return {
+    ...{ port: listener.port, progress, verified, failed },
+    addPeers: links.addPeers,
+    stop: async () => {
+      ended ??= end();
+      await ended;
+      return progress();
+    },
+  };
+};
+
+const promised = <T>(): [Promise<T>, (value: T) => void] => {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return [promise, resolve];
+};
