@@ -25,10 +25,13 @@ export const quote = (word: string): string =>
 export const shellText = (command: Command): string =>
   isShellText(command) ? command.text : command.map(quote).join(' ');
 
-/** Raw shell text; `${values}` are quoted, arrays word by word, other shell text is put in as it is. */
+/**
+ * Raw shell text; `${values}` are quoted, arrays word by word, other shell text is put in as it is. Backslashes reach
+ * the shell as written, but for `\\${` and a backslash before a backtick, which JavaScript needs.
+ */
 export const sh = (parts: TemplateStringsArray, ...values: readonly (string | number | Command)[]): ShellText => ({
   kind: 'shell',
-  text: String.raw({ raw: parts.raw }, ...values.map(interpolated)),
+  text: String.raw({ raw: parts.raw.map((part) => part.replace(/\\(\$\{|`)/g, '$1')) }, ...values.map(interpolated)),
 });
 
 /** One batch: the steps run in order in one shell; the first that fails ends it, and `failedStep` finds its name. */
@@ -41,8 +44,8 @@ export const script = (steps: readonly Step[]): ShellText => ({
 /** The step that failed, from the marker in what a script wrote to stderr, and that output without the marker. */
 export const failedStep = (command: Command, stderr: string): { step?: string; stderr: string } => {
   const match = stderr.match(MARKER);
-  if (!isShellText(command) || !command.steps || !match) return { stderr };
-  const step = command.steps[Number(match[1])];
+  if (!match) return { stderr };
+  const step = isShellText(command) ? command.steps?.[Number(match[1])] : undefined;
   return { ...(step === undefined ? {} : { step }), stderr: stderr.replace(MARKER, '') };
 };
 
