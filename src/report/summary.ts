@@ -3,7 +3,7 @@ import { formatFailures } from './failure.ts';
 import { createPaint, type Paint } from './paint.ts';
 import { printableLines } from './printable.ts';
 import { wrap } from './text.ts';
-import { formatBytes, formatSeconds, plural } from './units.ts';
+import { formatBytes, formatCount, formatSeconds, plural } from './units.ts';
 
 /** The end of a run for a reader: the verdict, the swarm's figures; after failures also their table, the state of the fleet and what to do next. */
 export const formatSummary = (
@@ -102,7 +102,7 @@ const state = (summary: Summary): string[] => {
     count: withStatus(summary, status).length,
     words: words(summary),
   }));
-  const parts = counts.filter(({ count }) => count > 0).map(({ count, words }) => `${count} ${words}`);
+  const parts = counts.filter(({ count }) => count > 0).map(({ count, words }) => `${formatCount(count)} ${words}`);
   if (parts.length === 0) return [];
   const none = summary.task === 'deploy' && withStatus(summary, 'published').length === 0;
   const start = none ? 'No host serves the new release' : 'The fleet now';

@@ -35,7 +35,7 @@ export const describeFleet = (transfer: Transfer, now: number): { text: string; 
     { text: `${padStart(formatCount(total.pieces), allPieces.length)}/${allPieces} pieces`, rank: 4 },
     { text: `${shareOf(total.bytes, goal)} of ${goal}`, rank: 3 },
     { text: rate === undefined || transfer.ended ? '' : formatRate(rate), rank: 2 },
-    { text: left === undefined || left === 0 ? '' : `${formatSeconds(left)} left`, rank: 1 },
+    { text: left === undefined || left === 0 ? '' : `${formatSeconds(left < 10 ? Math.ceil(left) : left).replace('.0 ', ' ')} left`, rank: 1 },
     { text: failed > 0 ? `${formatCount(failed)} failed` : '', rank: 0 },
   ].filter(({ text }) => text !== '');
 };
@@ -84,7 +84,7 @@ const drawHost = (host: string, state: HostTransfer, goal: number, { names, bar,
   return `    ${padEnd(cut(host, names), names)}  ${drawBar(state.bytes, goal, bar, paint)} ${share}  ${bytes}  ${end}`.trimEnd();
 };
 
-const barWidth = (columns: number): number => Math.max(4, Math.min(30, Math.floor(columns / 4)));
+const barWidth = (columns: number): number => Math.max(4, Math.min(24, Math.floor(columns / 7)));
 
 const drawBar = (part: number, whole: number, width: number, paint: Paint): string => {
   const share = whole <= 0 ? 1 : Math.min(1, Math.max(0, part / whole));
