@@ -1,5 +1,6 @@
 import type { DeployEvent, ListedRelease } from '#protocol/events.ts';
 import { nameHosts } from './host-names.ts';
+import { oneLine } from './printable.ts';
 import { formatTable } from './table.ts';
 
 /** Collects the releases that hosts list, for one table at the end. */
@@ -21,7 +22,9 @@ export const formatReleases = (
   { columns, color }: { columns: number; color: boolean },
 ): string[] => {
   const rows = shareRows(listed).flatMap(({ hosts, releases }) =>
-    releases.length === 0 ? [[hosts, '', '(no releases)']] : releases.map((release) => [hosts, ...toCells(release)]),
+    releases.length === 0
+      ? [[hosts, '', '(no releases)']]
+      : releases.map((release) => [hosts, ...toCells(release).map(oneLine)]),
   );
   const header = ['host', '', 'release', 'date', 'revision', 'by', 'state'];
   return formatTable(rows, { header, columns, color }).split('\n');

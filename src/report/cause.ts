@@ -1,14 +1,24 @@
 import type { HostError } from '#protocol/events.ts';
 
-/** What went wrong on a host, in words: `exit code 1`, `killed by SIGKILL`, `connection refused (…)`. */
+/** What went wrong on a host, in words: `exit code 1`, `killed by SIGKILL`, `connection refused: …`. */
 export const describeCause = (error: HostError): string => {
-  const { code, message, command, exitCode, signal } = error;
-  const bare = message.trim() === '' || (command !== undefined && message.includes(command));
-  if (code === 'signal' && signal && bare) return `killed by ${signal}`;
-  if (code === 'command' && bare) return signal ? `killed by ${signal}` : `exit code ${exitCode ?? 'unknown'}`;
-  if (!CONNECTION.has(code)) return message.trim() || (WORDS[code] ?? code);
-  const known = SYSTEM.find(([pattern]) => pattern.test(message));
-  return known ? `${known[1]}${address(message)}` : message.trim() || (WORDS[code] ?? code);
+  const { code, message, command } = error;
+  const own = message.trim();
+  if (CONNECTION.has(code)) {
+    const known = SYSTEM.find(([pattern]) => pattern.test(own));
+    if (known) return `${known[1]}${address(own)}`;
+  }
+  const end = describeEnd(error);
+  if (end === undefined) return own || (WORDS[code] ?? code);
+  const bare = own === '' || (command !== undefined && own.includes(command));
+  return bare ? end : /\bexit|\bsignal|\bkilled/i.test(own) ? own : `${own} (${end})`;
+};
+
+/** How a command ended, where it was a command that failed. */
+const describeEnd = ({ code, exitCode, signal }: HostError): string | undefined => {
+  if (code !== 'command' && code !== 'signal') return undefined;
+  if (signal) return `killed by ${signal}`;
+  return exitCode === null || exitCode === undefined ? undefined : `exit code ${exitCode}`;
 };
 
 const CONNECTION: ReadonlySet<string> = new Set(['connect', 'host-key', 'auth', 'connection-lost']);

@@ -54,7 +54,7 @@ const likeness = (host: string, error: HostError): string => {
 };
 
 const toRow = ({ hosts, error }: Group): string[] => {
-  const cause = describeCause(error);
+  const cause = hosts.length > 1 ? describeCause(error).replace(/ \(\S+:\d+\)$/, '') : describeCause(error);
   const what = `${printable(error.task)}: ${printableLines(cause).join('\n')}`;
   const output = printableLines(error.output ?? '').filter((line) => line.trim() !== '');
   return [nameHosts(hosts), what, printableLines(error.command ?? '').join('\n'), output.slice(-MOST_LINES).join('\n')];

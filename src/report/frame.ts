@@ -47,7 +47,7 @@ const drawOutput = (view: View, space: number, paint: Paint): string[] => {
   const shown = heard.slice(0, heard.length > space ? Math.max(0, space - 1) : space);
   const names = Math.max(0, ...shown.map(([source]) => displayWidth(source)));
   const lines = shown.map(([source, { tail }]) =>
-    paint.dim(`    ${padEnd(oneLine(source), names)} | ${lastLine(tail)}`),
+    paint.dim(`    ${padEnd(cut(oneLine(source), 24), Math.min(24, names))} | ${lastLine(tail)}`),
   );
   return heard.length > shown.length ? [...lines, paint.dim(`    … and ${heard.length - shown.length} more`)] : lines;
 };

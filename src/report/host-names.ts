@@ -1,7 +1,9 @@
+import { oneLine } from './printable.ts';
 import { plural } from './units.ts';
 
 /** Hosts by name, runs of numbers joined: `web01`, `web01..web20 (20 hosts)`, `web01..web03, db1 (4 hosts)`, at most `most` names. */
-export const nameHosts = (hosts: readonly string[], most = 4): string => {
+export const nameHosts = (listed: readonly string[], most = 4): string => {
+  const hosts = listed.map(oneLine);
   if (hosts.length === 1) return hosts[0] ?? '';
   const names = joinRuns(hosts);
   const shown = names.length > most ? [...names.slice(0, most), '…'] : names;

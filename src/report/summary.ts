@@ -1,15 +1,21 @@
 import type { HostStatus, HostSummary, Summary } from '#protocol/events.ts';
 import { formatFailures } from './failure.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { printableLines } from './printable.ts';
+import { oneLine, printableLines } from './printable.ts';
 import { wrap } from './text.ts';
 import { formatBytes, formatCount, formatSeconds, plural } from './units.ts';
 
 /** The end of a run for a reader: the verdict, the swarm's figures; after failures also their table, the state of the fleet and what to do next. */
 export const formatSummary = (
-  summary: Summary,
+  told: Summary,
   { columns, color }: { columns: number; color: boolean },
 ): { failures: string[]; verdict: string[] } => {
+  const summary = {
+    ...told,
+    application: oneLine(told.application),
+    stage: oneLine(told.stage),
+    task: oneLine(told.task),
+  };
   const paint = createPaint(color);
   const failed = summary.hosts.filter(({ error }) => error !== undefined && !isEcho(summary, error.code));
   const table = failed.length > 0 ? formatFailures(failed, { columns, color }) : [];
@@ -31,7 +37,7 @@ export const formatSummary = (
 
 /** What a run sets out to do: `Deploy shop to production`, `deploy:rollback of shop on production`. */
 export const nameRun = ({ application, stage, task }: { application: string; stage: string; task: string }): string =>
-  task === 'deploy' ? `Deploy ${application} to ${stage}` : `${task} of ${application} on ${stage}`;
+  oneLine(task === 'deploy' ? `Deploy ${application} to ${stage}` : `${task} of ${application} on ${stage}`);
 
 /** The verdict in one line. */
 export const headline = (summary: Summary, paint: Paint): string => {
@@ -55,7 +61,7 @@ const achievement = (summary: Summary): string => {
     case 'deploy':
       return published > 0
         ? `${named(summary)} published on ${plural(published, 'host')}`
-        : `${named(summary)} done ${on}, nothing published`;
+        : `${named(summary)} done ${on} (nothing published)`;
     case 'deploy:rollback':
       return `${application} rolled back${release ? ` to ${release}` : ''} ${on}`;
     case 'deploy:check':
@@ -97,7 +103,11 @@ const STATES: readonly (readonly [HostStatus, (summary: Summary) => string])[] =
 
 /** One line on what the fleet serves now; none after a success. */
 const state = (summary: Summary): string[] => {
-  if (summary.ok && withStatus(summary, 'failed').length === 0) return [];
+  const failed = withStatus(summary, 'failed').length;
+  if (summary.ok && failed === 0) return [];
+  if (summary.exitCode === 4) return ['Nothing was changed on any host'];
+  if (summary.exitCode === 5)
+    return [`Nothing was changed: no way into ${formatCount(failed)} of ${plural(summary.hosts.length, 'host')}`];
   const counts = STATES.map(([status, words]) => ({
     count: withStatus(summary, status).length,
     words: words(summary),
@@ -115,7 +125,7 @@ const undone = (summary: Summary): string => {
   if (published > 0) return `${plural(published, 'host')} already served ${summary.release ?? 'the new release'}`;
   if (reverted > 0) return `${plural(reverted, 'host')} switched back to the release before`;
   return summary.task === 'deploy'
-    ? 'nothing was published, the unfinished release is removed'
+    ? `nothing was published${summary.release ? ', the unfinished release is removed' : ''}`
     : `${summary.task} was stopped`;
 };
 
@@ -127,7 +137,7 @@ const advice = (summary: Summary, failed: readonly HostSummary[]): string[] => {
     return ['If the new key is right, replace the old one: ssh-keygen -R <host>, then ssh to it once'];
   if (exitCode === 5) return [`To try the connections alone: deploy ${stage} deploy:check`];
   if (exitCode === 3 && failed.length > 0) {
-    const hosts = failed.map(({ host }) => host);
+    const hosts = failed.map(({ host }) => oneLine(host));
     const some = hosts.length <= 10 ? ` --hosts ${hosts.join(',')}` : '';
     return [`Once they are mended: deploy ${stage}${task === 'deploy' ? '' : ` ${task}`}${some}`];
   }

@@ -59,7 +59,7 @@ const wrapLine = (line: string, width: number): string[] => {
     current += symbol;
     used += size;
   }
-  return current === '' ? lines : [...lines, current];
+  return current.trim() === '' ? lines : [...lines, current.trimEnd()];
 };
 
 const ESCAPE = '\x1b';

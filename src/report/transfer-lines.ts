@@ -35,7 +35,13 @@ export const describeFleet = (transfer: Transfer, now: number): { text: string; 
     { text: `${padStart(formatCount(total.pieces), allPieces.length)}/${allPieces} pieces`, rank: 4 },
     { text: `${shareOf(total.bytes, goal)} of ${goal}`, rank: 3 },
     { text: rate === undefined || transfer.ended ? '' : formatRate(rate), rank: 2 },
-    { text: left === undefined || left === 0 ? '' : `${formatSeconds(left < 10 ? Math.ceil(left) : left).replace('.0 ', ' ')} left`, rank: 1 },
+    {
+      text:
+        left === undefined || left === 0
+          ? ''
+          : `${formatSeconds(left < 10 ? Math.ceil(left) : left).replace('.0 ', ' ')} left`,
+      rank: 1,
+    },
     { text: failed > 0 ? `${formatCount(failed)} failed` : '', rank: 0 },
   ].filter(({ text }) => text !== '');
 };

@@ -56,7 +56,16 @@ export const commandError = (host: string, changes: Partial<HostError> = {}): Ho
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 60 }),
   fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.constantFrom('\x1b[2J\x1b[H', 'one\rtwo\r', 'a\tb\n', '商店\n', '\x1b]0;title\x07', '\n\n', '50 %\r100 %\n', '\x9b31m'),
+  fc.constantFrom(
+    '\x1b[2J\x1b[H',
+    'one\rtwo\r',
+    'a\tb\n',
+    '商店\n',
+    '\x1b]0;title\x07',
+    '\n\n',
+    '50 %\r100 %\n',
+    '\x9b31m',
+  ),
 );
 const host = fc.oneof(fc.constantFrom(...names(12)), text);
 const task = fc.oneof(fc.constantFrom('deploy:check', 'deploy:distribute', 'deploy:publish'), text);
@@ -66,7 +75,16 @@ const seconds = fc.oneof(fc.double({ min: 0, max: 1e5, noNaN: true }), fc.consta
 const exitCode = fc.option(fc.nat(255));
 const signal = fc.option(fc.constantFrom('SIGKILL', 'SIGTERM'));
 const hosts = fc.uniqueArray(host, { maxLength: 14 });
-const code = fc.constantFrom<HostError['code']>('connect', 'auth', 'host-key', 'command', 'signal', 'locked', 'disk-full', 'interrupted');
+const code = fc.constantFrom<HostError['code']>(
+  'connect',
+  'auth',
+  'host-key',
+  'command',
+  'signal',
+  'locked',
+  'disk-full',
+  'interrupted',
+);
 const error: fc.Arbitrary<HostError> = fc.record(
   { code, message: text, task, command: text, exitCode, signal, output: text },
   { requiredKeys: ['code', 'message', 'task'] },
@@ -93,23 +111,60 @@ export const anySummary: fc.Arbitrary<DeployFact> = fc
 
 /** Anything that may happen before the summary, in any order, sensible or not. */
 export const anyFact: fc.Arbitrary<DeployFact> = fc.oneof(
-  fc.record({ type: fc.constant('run-start' as const), application: text, stage: text, task, hosts, tasks: fc.array(task, { maxLength: 5 }) }),
+  fc.record({
+    type: fc.constant('run-start' as const),
+    application: text,
+    stage: text,
+    task,
+    hosts,
+    tasks: fc.array(task, { maxLength: 5 }),
+  }),
   fc.record({ type: fc.constant('host-connected' as const), host, seconds }),
   fc.record({ type: fc.constant('host-failed' as const), host, error }),
   fc.record({ type: fc.constant('task-start' as const), task, description: text, hosts }),
-  fc.record({ type: fc.constant('task-end' as const), task, ok: fc.boolean(), seconds, detail: text }, { requiredKeys: ['type', 'task', 'ok', 'seconds'] }),
+  fc.record(
+    { type: fc.constant('task-end' as const), task, ok: fc.boolean(), seconds, detail: text },
+    { requiredKeys: ['type', 'task', 'ok', 'seconds'] },
+  ),
   fc.record({ type: fc.constant('command-start' as const), host, task, command: text }),
   fc.record({ type: fc.constant('command-output' as const), host, task, stream, text }),
   fc.record({ type: fc.constant('command-end' as const), host, task, command: text, exitCode, signal, seconds }),
   fc.record({ type: fc.constant('local-output' as const), command: text, stream, text }),
-  fc.record({ type: fc.constant('transfer-start' as const), bytes: count, pieces: count, strategy: fc.constantFrom('torrent' as const, 'sftp' as const), hosts }),
-  fc.record({ type: fc.constant('transfer-progress' as const), host, pieces: count, bytes: count, downloaded: count, uploaded: count, done: fc.boolean() }),
+  fc.record({
+    type: fc.constant('transfer-start' as const),
+    bytes: count,
+    pieces: count,
+    strategy: fc.constantFrom('torrent' as const, 'sftp' as const),
+    hosts,
+  }),
+  fc.record({
+    type: fc.constant('transfer-progress' as const),
+    host,
+    pieces: count,
+    bytes: count,
+    downloaded: count,
+    uploaded: count,
+    done: fc.boolean(),
+  }),
   fc.record({ type: fc.constant('transfer-end' as const), seconds, seederUploaded: count }),
   fc.record({ type: fc.constant('output' as const), host, stream, text }),
-  fc.record({ type: fc.constant('notice' as const), level: fc.constantFrom('info' as const, 'warning' as const), message: text }),
+  fc.record({
+    type: fc.constant('notice' as const),
+    level: fc.constantFrom('info' as const, 'warning' as const),
+    message: text,
+  }),
   fc.record({
     type: fc.constant('host-releases' as const),
     host,
-    releases: fc.array(fc.record({ name: text, current: fc.boolean(), state: fc.constant('published' as const), by: text, revision: text }), { maxLength: 3 }),
+    releases: fc.array(
+      fc.record({
+        name: text,
+        current: fc.boolean(),
+        state: fc.constant('published' as const),
+        by: text,
+        revision: text,
+      }),
+      { maxLength: 3 },
+    ),
   }),
 );

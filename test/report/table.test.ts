@@ -4,15 +4,27 @@ import { formatTable } from '#report/table.ts';
 import { displayWidth } from '#report/text.ts';
 
 test('columns are as wide as their widest cell', () => {
-  expect(formatTable([['deploy:check', 'Check the hosts'], ['商店', 'x']], { header: ['task', 'what'], columns: 80, color: false })).toBe(
-    ['task          what', 'deploy:check  Check the hosts', '商店          x'].join('\n'),
-  );
+  expect(
+    formatTable(
+      [
+        ['deploy:check', 'Check the hosts'],
+        ['商店', 'x'],
+      ],
+      { header: ['task', 'what'], columns: 80, color: false },
+    ),
+  ).toBe(['task          what', 'deploy:check  Check the hosts', '商店          x'].join('\n'));
 });
 
 test('the widest columns give way, and rows of several lines stand apart', () => {
-  expect(formatTable([['web01', 'a command that is too long'], ['web02', 'short']], { columns: 20, color: false })).toBe(
-    ['web01  a command', '       that is too', '       long', '', 'web02  short'].join('\n'),
-  );
+  expect(
+    formatTable(
+      [
+        ['web01', 'a command that is too long'],
+        ['web02', 'short'],
+      ],
+      { columns: 20, color: false },
+    ),
+  ).toBe(['web01  a command', '       that is too', '       long', '', 'web02  short'].join('\n'));
 });
 
 test('an empty table is nothing, one without rows its header', () => {

@@ -54,7 +54,8 @@ export class Terminal extends Writable {
       this.grid.length = this.row + 1;
     } else if (/^\x1b\[\d+A$/.test(token)) this.row = Math.max(0, this.row - Number(token.slice(2, -1)));
     else if (/^\x1b\[[\d;]*m$/.test(token)) return;
-    else if (/^[\x00-\x1f\x7f-\x9f]/.test(token)) throw new Error(`control sequence on the terminal: ${JSON.stringify(token)}`);
+    else if (/^[\x00-\x1f\x7f-\x9f]/.test(token))
+      throw new Error(`control sequence on the terminal: ${JSON.stringify(token)}`);
     else this.put(token);
   }
 
@@ -64,7 +65,8 @@ export class Terminal extends Writable {
       this.wrapped++;
       this.down();
     }
-    this.line = this.line.slice(0, this.column).padEnd(this.column) + symbol + this.line.slice(this.column + symbol.length);
+    this.line =
+      this.line.slice(0, this.column).padEnd(this.column) + symbol + this.line.slice(this.column + symbol.length);
     this.column += symbol.length;
   }
 

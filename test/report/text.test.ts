@@ -4,7 +4,9 @@ import { createLineBuffer, printable } from '#report/printable.ts';
 import { cut, displayWidth, padEnd, padStart, wrap } from '#report/text.ts';
 
 test('wide characters take two columns, combining marks and colours none', () => {
-  expect(['shop', '商店', 'é', 'e\u0301', '👍', '\x1b[31mred\x1b[39m', '━…✔'].map(displayWidth)).toEqual([4, 4, 1, 1, 2, 3, 3]);
+  expect(['shop', '商店', 'é', 'e\u0301', '👍', '\x1b[31mred\x1b[39m', '━…✔'].map(displayWidth)).toEqual([
+    4, 4, 1, 1, 2, 3, 3,
+  ]);
 });
 
 test('what is cut ends in an ellipsis and closes its colours', () => {

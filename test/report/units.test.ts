@@ -5,14 +5,29 @@ import { formatBytes, formatCount, formatPercent, formatRate, formatSeconds, plu
 
 test('bytes are decimal and never say 1000.0', () => {
   expect([0, 812, 999, 1000, 30_100_000, 999_960, 1.5e12, Number.NaN].map(formatBytes)).toEqual([
-    '0 B', '812 B', '999 B', '1.0 kB', '30.1 MB', '1.0 MB', '1.5 TB', '0 B',
+    '0 B',
+    '812 B',
+    '999 B',
+    '1.0 kB',
+    '30.1 MB',
+    '1.0 MB',
+    '1.5 TB',
+    '0 B',
   ]);
   expect(formatRate(45_200_000)).toBe('45.2 MB/s');
 });
 
 test('durations are said as people say them', () => {
   expect([0.3, 7.1, 9.96, 42.2, 59.7, 60, 125, 3600, 3780].map(formatSeconds)).toEqual([
-    '0.3 s', '7.1 s', '10 s', '42 s', '1 min', '1 min', '2 min 5 s', '1 h', '1 h 3 min',
+    '0.3 s',
+    '7.1 s',
+    '10 s',
+    '42 s',
+    '1 min',
+    '1 min',
+    '2 min 5 s',
+    '1 h',
+    '1 h 3 min',
   ]);
 });
 
@@ -23,7 +38,10 @@ test('counts have thousands separators and nouns their plural', () => {
 
 test('100 % is said only of what is complete', () => {
   expect([formatPercent(0, 10), formatPercent(999, 1000), formatPercent(10, 10), formatPercent(0, 0)]).toEqual([
-    '0 %', '99 %', '100 %', '100 %',
+    '0 %',
+    '99 %',
+    '100 %',
+    '100 %',
   ]);
 });
 
