@@ -10,7 +10,18 @@ export const prepareHost = (deployTo: string, linked: Linked): Command => {
   const { releases, shared, own } = releasePaths(deployTo);
   const inShared = [...linked.linkedDirs, ...linked.linkedFiles.map(parent)].map((path) => `${shared}/${path}`);
   return script([
-    { name: `create the directories of ${deployTo}`, command: ['mkdir', '-p', releases, ...new Set([shared, ...inShared]), `${own}/releases`, `${own}/incoming`, `${own}/peer`] },
+    {
+      name: `create the directories of ${deployTo}`,
+      command: [
+        'mkdir',
+        '-p',
+        releases,
+        ...new Set([shared, ...inShared]),
+        `${own}/releases`,
+        `${own}/incoming`,
+        `${own}/peer`,
+      ],
+    },
     { name: `write to ${releases}`, command: sh`test -w ${releases} && test -w ${own}` },
     { name: 'look at the host', command: inspectHost(deployTo, linked) },
   ]);
@@ -21,14 +32,14 @@ export const inspectHost = (deployTo: string, linked: Linked = { linkedFiles: []
   const { current, releases, shared, own } = releasePaths(deployTo);
   return sh`
 tab=$(printf '\t')
-if [ -L ${current} ]; then echo "current$tab$(readlink ${current})"; elif [ -e ${current} ]; then echo "occupied$tab"${current}; fi
+if [ -L ${current} ]; then printf 'current\t%s\n' "$(readlink ${current})"; elif [ -e ${current} ]; then printf 'occupied\t%s\n' ${current}; fi
 for r in ${releases}/*/; do
   r=\${r%/}; n=\${r##*/}; s=; v=
   case $n in *[!0-9]*) continue;; ??????????????) ;; *) continue;; esac
   if [ -f ${own}/releases/"$n" ]; then read -r s < ${own}/releases/"$n"; elif [ -f "$r/REVISION" ]; then read -r v < "$r/REVISION"; s="foreign$tab$v"; else s=foreign; fi
-  echo "release$tab$n$tab$s"
+  printf 'release\t%s\t%s\n' "$n" "$s"
 done
-for f in ${linked.linkedFiles.map((file) => `${shared}/${file}`)}; do [ -e "$f" ] || echo "missing$tab$f"; done
+for f in ${linked.linkedFiles.map((file) => `${shared}/${file}`)}; do [ -e "$f" ] || printf 'missing\t%s\n' "$f"; done
 command -v tar >/dev/null || echo "without$tab"tar
 node=$(command -v node) && echo "node$tab$(node --version 2>/dev/null)"
 echo "free$tab$(df -Pk ${deployTo} 2>/dev/null | awk 'NR == 2 { print $4 }')"`;
@@ -44,7 +55,9 @@ export const parseHostState = (stdout: string): HostState => {
   return {
     ...(current === undefined ? {} : { current }),
     ...(node === undefined ? {} : { node }),
-    releases: all('release').map(parseRelease).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    releases: all('release')
+      .map(parseRelease)
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
     freeBytes: Number(one('free') ?? Number.NaN) * 1024,
     problems: [
       ...all('occupied').map(([path]) => `${path} is a directory or file, not a link: move it away`),

@@ -1,6 +1,6 @@
 import { type Command, type Step, script, sh } from '#protocol/shell.ts';
-import type { ArtifactFacts } from '#recipe/task-context.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
+import type { ArtifactFacts } from '#recipe/task-context.ts';
 import { releasePaths } from './release-paths.ts';
 
 /** Unpacks the verified artifact into the release's directory and records what it is. Capistrano: create_release, set_current_revision. */
@@ -46,8 +46,14 @@ const switchSteps = (deployTo: string, release: string): Step[] => {
   const aside = `${paths.own}/switch`;
   return [
     { name: `find release ${release}`, command: ['test', '-d', paths.release(release)] },
-    { name: 'prepare the link', command: sh`rm -rf ${aside} && mkdir ${aside} && ln -s ${paths.release(release)} ${`${aside}/current`}` },
-    { name: `switch current to ${release}`, command: sh`mv -f ${`${aside}/current`} ${`${deployTo}/`} && rmdir ${aside}` },
+    {
+      name: 'prepare the link',
+      command: sh`rm -rf ${aside} && mkdir ${aside} && ln -s ${paths.release(release)} ${`${aside}/current`}`,
+    },
+    {
+      name: `switch current to ${release}`,
+      command: sh`mv -f ${`${aside}/current`} ${`${deployTo}/`} && rmdir ${aside}`,
+    },
   ];
 };
 
@@ -56,19 +62,27 @@ export const removeReleases = (deployTo: string, names: readonly string[]): Comm
   const paths = releasePaths(deployTo);
   return script([
     { name: `remove ${names.length} old releases`, command: ['rm', '-rf', ...names.map(paths.release)] },
-    { name: 'remove their records', command: ['rm', '-f', ...names.flatMap((name) => [paths.state(name), paths.incoming(name)])] },
+    {
+      name: 'remove their records',
+      command: ['rm', '-f', ...names.flatMap((name) => [paths.state(name), paths.incoming(name)])],
+    },
   ]);
 };
 
 /** Appends one line to revisions.log. */
 export const logRevision = (deployTo: string, line: string): Command =>
-  script([{ name: 'write revisions.log', command: sh`echo ${line} >> ${releasePaths(deployTo).log}` }]);
+  script([{ name: 'write revisions.log', command: sh`printf '%s\n' ${line} >> ${releasePaths(deployTo).log}` }]);
 
 /**
  * Undoes an unfinished deploy: where `current` already points to the release it goes back to what it was, then the
  * release and everything that belongs to it is removed. Prints `reverted` or `untouched`; safe to run at any point of a deploy.
  */
-export const undoRelease = (deployTo: string, release: string, previous: string | undefined, keep: boolean): Command => {
+export const undoRelease = (
+  deployTo: string,
+  release: string,
+  previous: string | undefined,
+  keep: boolean,
+): Command => {
   const paths = releasePaths(deployTo);
   const back = previous === undefined ? sh`rm -f ${paths.current}` : script(switchSteps(deployTo, previous));
   const remove = keep ? sh`:` : removeReleases(deployTo, [release]);
