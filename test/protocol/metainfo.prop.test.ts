@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type BencodeValue, decodeBencode, encodeBencode, utf8 } from '#protocol/bencode.ts';
+import { choosePieceLength, decodeMetainfo, encodeMetainfo, type Metainfo } from '#protocol/metainfo.ts';
+import { ProtocolError } from '#protocol/protocol-error.ts';
+
+const metainfo: fc.Arbitrary<Metainfo> = fc
+  .record({
+    name: fc.string({ minLength: 1, unit: 'grapheme' }).filter((name) => !/[/\0]/.test(name) && !/^\.\.?$/.test(name)),
+    pieceCount: fc.integer({ min: 0, max: 20 }),
+    pieceLength: fc.integer({ min: 1, max: 100_000 }),
+    last: fc.double({ min: 0, max: 1, noNaN: true }),
+    announce: fc.option(fc.webUrl(), { nil: undefined }),
+    private: fc.boolean(),
+    byte: fc.nat(255),
+  })
+  .map(({ pieceCount, last, byte, announce, ...rest }) => ({
+    ...rest,
+    length:
+      pieceCount === 0 ? 0 : (pieceCount - 1) * rest.pieceLength + Math.max(1, Math.ceil(last * rest.pieceLength)),
+    pieces: new Uint8Array(pieceCount * 20).fill(byte),
+    ...(announce === undefined ? {} : { announce }),
+  }));
+
+const torrentOf = (info: BencodeValue): Uint8Array => encodeBencode(new Map([['info', info]]));
+const good = new Map<string, BencodeValue>([
+  ['length', 3],
+  ['name', utf8('a')],
+  ['piece length', 2],
+  ['pieces', new Uint8Array(40)],
+]);
+
+describe('metainfo', () => {
+  test('survives the way to bytes and back, and back to the same bytes', () => {
+    fc.assert(
+      fc.property(metainfo, (value) => {
+        const bytes = encodeMetainfo(value);
+        const { infoBytes, ...decoded } = decodeMetainfo(bytes);
+        expect(decoded).toEqual(value);
+        expect(encodeMetainfo(decoded)).toEqual(bytes);
+        expect(Buffer.from(bytes).includes(Buffer.from(infoBytes))).toBe(true);
+      }),
+    );
+  });
+
+  test('the info bytes are those of the file, with keys that are not ours too', () => {
+    const info = new Map<string, BencodeValue>([...good, ['source', utf8('elsewhere')]]);
+    expect(decodeMetainfo(torrentOf(info)).infoBytes).toEqual(encodeBencode(info));
+  });
+
+  test('whatever is wrong in the info dictionary is a ProtocolError', () => {
+    const junk = fc.oneof(fc.integer(), fc.uint8Array(), fc.constant([] as BencodeValue), fc.constant(new Map()));
+    fc.assert(
+      fc.property(fc.constantFrom(...good.keys(), 'files'), junk, (key, value) => {
+        const bytes = torrentOf(new Map([...good, [key, value as BencodeValue]]));
+        try {
+          expect(decodeBencode(encodeMetainfo(decodeMetainfo(bytes)))).toEqual(decodeBencode(bytes));
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+        }
+      }),
+    );
+  });
+
+  test.each([['a/b'], ['..'], [''], ['a\0']])('the name %j is refused', (name) => {
+    expect(() => decodeMetainfo(torrentOf(new Map([...good, ['name', utf8(name)]])))).toThrow(ProtocolError);
+  });
+
+  test('a piece length is a power of two from 32 KiB to 4 MiB and makes about 1,000 pieces', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 45 }), (bytes) => {
+        const length = choosePieceLength(bytes);
+        expect(Number.isInteger(Math.log2(length))).toBe(true);
+        expect(length).toBeGreaterThanOrEqual(32 * 1024);
+        expect(length).toBeLessThanOrEqual(4 * 1024 * 1024);
+        if (length > 32 * 1024 && length < 4 * 1024 * 1024) {
+          expect(bytes / length).toBeGreaterThan(700);
+          expect(bytes / length).toBeLessThan(1449);
+        }
+      }),
+    );
+  });
+});
