@@ -10,7 +10,7 @@ export const unpackRelease = (deployTo: string, release: string, artifact: Artif
   return script([
     recordStep(deployTo, release, 'building', artifact.revision, by),
     { name: `create ${directory}`, command: ['mkdir', directory] },
-    { name: 'unpack the artifact', command: ['tar', '-xpof', paths.incoming(release), '-C', directory] },
+    { name: 'unpack the artifact', command: sh`(cd ${directory} && tar -xpof ${paths.incoming(release)})` },
     { name: 'remove the artifact', command: ['rm', '-f', paths.incoming(release)] },
     { name: 'write REVISION', command: sh`echo ${artifact.revision} > ${`${directory}/REVISION`}` },
     { name: 'write REVISION_TIME', command: sh`echo ${artifact.revisionTime} > ${`${directory}/REVISION_TIME`}` },
@@ -21,11 +21,11 @@ export const unpackRelease = (deployTo: string, release: string, artifact: Artif
 export const linkShared = (
   deployTo: string,
   release: string,
-  { linkedFiles, linkedDirs }: Pick<DeploySettings, 'linkedFiles' | 'linkedDirs'>,
+  linked: Pick<DeploySettings, 'linkedFiles' | 'linkedDirs'>,
   record: { revision: string; by: string },
 ): Command =>
   script([
-    ...[...linkedDirs, ...linkedFiles].map((path) => linkStep(deployTo, release, path)),
+    ...linkedPaths(linked).map((path) => linkStep(deployTo, release, path)),
     recordStep(deployTo, release, 'ready', record.revision, record.by),
   ]);
 
@@ -94,6 +94,17 @@ case $(readlink ${paths.current} 2>/dev/null) in
 esac || exit 1
 rm -rf ${`${paths.own}/switch`} ${paths.incoming(release)}
 ${remove}`;
+};
+
+/** What lies in a linked directory comes with it: a link of its own would replace the shared file itself. */
+const linkedPaths = ({ linkedFiles, linkedDirs }: Pick<DeploySettings, 'linkedFiles' | 'linkedDirs'>): string[] => {
+  const plain = (path: string) =>
+    path
+      .split('/')
+      .filter((part) => part !== '' && part !== '.')
+      .join('/');
+  const paths = [...new Set([...linkedDirs, ...linkedFiles].map(plain))];
+  return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}/`)));
 };
 
 const linkStep = (deployTo: string, release: string, path: string): Step => {

@@ -51,4 +51,4 @@ export const makeApplication = async (shell: Shell, name = 'shop'): Promise<Appl
 };
 
 /** Names of application directories that a shell could stumble over. */
-export const NAMES = ['shop', 'it\'s a `$HOME` *"shop"\\n (1)', '-n'];
+export const NAMES = ['shop', 'it\'s a `$HOME` *"shop"\\n (1)'];

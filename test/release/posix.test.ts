@@ -1,0 +1,65 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { type Command, shellText } from '#protocol/shell.ts';
+import { inspectHost, prepareHost } from '#release/inspect.ts';
+import { breakLock } from '#release/lock.ts';
+import {
+  linkShared,
+  logRevision,
+  publishRelease,
+  removeReleases,
+  undoRelease,
+  unpackRelease,
+} from '#release/release-steps.ts';
+import { needs } from '../support/tools.ts';
+import { linked } from './application.ts';
+
+const to = "/var/www/it's a shop";
+const release = '20260101000000';
+const artifact = { bytes: 1, files: 1, revision: 'abc', revisionTime: 1, label: 'Branch main' };
+const commands: [string, Command][] = [
+  ['prepareHost', prepareHost(to, linked)],
+  ['inspectHost', inspectHost(to)],
+  ['unpackRelease', unpackRelease(to, release, artifact, 'ann')],
+  ['linkShared', linkShared(to, release, linked, { revision: 'abc', by: 'ann' })],
+  ['publishRelease', publishRelease(to, release, 'abc', 'ann')],
+  ['undoRelease', undoRelease(to, release, '20250101000000', false)],
+  ['undoRelease of a first deploy', undoRelease(to, release, undefined, true)],
+  ['removeReleases', removeReleases(to, [release])],
+  ['logRevision', logRevision(to, 'Branch main')],
+  ['breakLock', breakLock(to)],
+];
+
+describe.each(commands)('%s', (_, command) => {
+  const text = shellText(command);
+
+  test.skipIf(!needs('dash'))('is read by dash', () => {
+    expect(spawnSync('dash', ['-n', '-c', text], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test.skipIf(!needs('busybox'))('is read by busybox', () => {
+    expect(spawnSync('busybox', ['sh', '-n', '-c', text], { encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+  });
+
+  test('is no longer than what one argument of a program may hold on Linux', () => {
+    expect(Buffer.byteLength(text)).toBeLessThan(128 * 1024);
+  });
+});
+
+/** ShellCheck knows POSIX better than any shell does. It is a help, not a need: Debian and others have it as `shellcheck`. */
+test.skipIf(spawnSync('shellcheck', ['--version']).error)(
+  'ShellCheck finds nothing beyond POSIX, and no mistake',
+  () => {
+    for (const [name, command] of commands) {
+      const args = ['-s', 'sh', '-S', 'warning', '-f', 'gcc', '-'];
+      expect([
+        name,
+        spawnSync('shellcheck', args, { input: `${shellText(command)}\n`, encoding: 'utf8' }).stdout,
+      ]).toEqual([name, '']);
+    }
+    expect(() => execFileSync('shellcheck', ['-s', 'sh', '-'], { input: '[[ a == b ]]\n', stdio: 'pipe' })).toThrow();
+  },
+);
