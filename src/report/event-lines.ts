@@ -2,6 +2,7 @@ import type { DeployEvent } from '#protocol/events.ts';
 import { describeCause } from './cause.ts';
 import type { Paint } from './paint.ts';
 import { createLineBuffer, oneLine, printableLines } from './printable.ts';
+import { wrap } from './text.ts';
 import { formatSeconds } from './units.ts';
 
 /** What of commands is told line by line. Notices of level warning always are. */
@@ -18,8 +19,12 @@ export interface EventLine {
   readonly urgent: boolean;
 }
 
-/** From events to complete, harmless lines such as `web01 | text` and `web01 $ command`; phases and transfers are told elsewhere. */
-export const createEventLines = (telling: Telling, paint: Paint) => {
+/** From events to complete, harmless lines such as `web01 | text` and `web01 $ command`; notices are broken at `columns`. Phases and transfers are told elsewhere. */
+export const createEventLines = (
+  telling: Telling,
+  paint: Paint,
+  columns: () => number = () => Number.POSITIVE_INFINITY,
+) => {
   const buffer = createLineBuffer();
   const said = (source: string, line: string): EventLine => plain(`${oneLine(source)} | ${line}`);
   const rest = (prefix: string) => buffer.flush(prefix).map(([source, line]) => said(nameOf(source), line));
@@ -62,7 +67,7 @@ export const createEventLines = (telling: Telling, paint: Paint) => {
           return [...left, ...cause];
         }
         case 'notice':
-          return event.level === 'warning' || telling.infos ? noticeLines(event, paint) : [];
+          return event.level === 'warning' || telling.infos ? noticeLines(event, paint, columns()) : [];
         case 'task-end':
           return rest(`local${SEPARATOR}`);
         case 'summary':
@@ -82,11 +87,14 @@ const plain = (text: string): EventLine => ({ text, urgent: false });
 
 const urgent = ({ text }: EventLine): EventLine => ({ text, urgent: true });
 
-const noticeLines = (notice: Extract<DeployEvent, { type: 'notice' }>, paint: Paint): EventLine[] => {
+const noticeLines = (notice: Extract<DeployEvent, { type: 'notice' }>, paint: Paint, columns: number): EventLine[] => {
   const warning = notice.level === 'warning';
   const start = `${warning ? 'warning: ' : ''}${notice.host === undefined ? '' : `${oneLine(notice.host)}: `}`;
-  return printableLines(notice.message).map((line, index) => {
-    const text = index === 0 ? `${start}${line}` : `  ${line}`;
+  const lines = printableLines(notice.message).flatMap((line, index) =>
+    wrap(index === 0 ? `${start}${line}` : line, columns - 3),
+  );
+  return lines.map((line, index) => {
+    const text = index === 0 ? line : `  ${line}`;
     return { text: warning ? paint.yellow(text) : text, urgent: warning };
   });
 };

@@ -24,7 +24,7 @@ export const formatFailures = (
 };
 
 /** Failures that differ in nothing but the host, its address and other numbers, together. */
-export const groupFailures = (hosts: readonly HostSummary[]): Group[] => {
+const groupFailures = (hosts: readonly HostSummary[]): Group[] => {
   const groups = new Map<string, Group>();
   for (const { host, error } of hosts) {
     if (!error) continue;

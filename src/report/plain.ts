@@ -32,7 +32,7 @@ export const openPlain = (options: ReportOptions): Reporter => {
   };
   const writeSummary = (event: Extract<DeployEvent, { type: 'summary' }>): void => {
     const layout = { columns: columns() || 80, color };
-    const { failures, verdict } = formatSummary(event, layout);
+    const { failures, verdict } = formatSummary(event, { ...layout, prose: Number.POSITIVE_INFINITY });
     for (const line of answers.table(layout)) write(line, false);
     for (const line of failures) write(line, true);
     const shown = quiet && event.ok ? verdict.slice(0, 1) : verdict;

@@ -32,8 +32,10 @@ export const openReport = (options: ReportOptions): Reporter => {
       ended = event.type === 'summary';
       try {
         reporter.emit(event);
-      } catch {
-        // A display that fails must not stop a deploy.
+      } catch (error) {
+        // A display that fails must not stop a deploy; how that ended is told in any case.
+        if (event.type === 'summary')
+          options.err.write(`${event.ok ? 'done' : 'failed'} (and so did the report: ${error})\n`);
       }
     },
     async close() {

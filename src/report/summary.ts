@@ -5,10 +5,10 @@ import { oneLine, printableLines } from './printable.ts';
 import { wrap } from './text.ts';
 import { formatBytes, formatCount, formatSeconds, plural } from './units.ts';
 
-/** The end of a run for a reader: the verdict, the swarm's figures; after failures also their table, the state of the fleet and what to do next. */
+/** The end of a run for a reader: the verdict, the swarm's figures; after failures also their table, the state of the fleet and what to do next. Sentences are broken at `prose` columns. */
 export const formatSummary = (
   told: Summary,
-  { columns, color }: { columns: number; color: boolean },
+  { columns, prose = columns, color }: { columns: number; prose?: number; color: boolean },
 ): { failures: string[]; verdict: string[] } => {
   const summary = {
     ...told,
@@ -19,7 +19,7 @@ export const formatSummary = (
   const paint = createPaint(color);
   const failed = summary.hosts.filter(({ error }) => error !== undefined && !isEcho(summary, error.code));
   const table = failed.length > 0 ? formatFailures(failed, { columns, color }) : [];
-  const cause = summary.error ? printableLines(summary.error.message).flatMap((line) => wrap(line, columns - 2)) : [];
+  const cause = summary.error ? printableLines(summary.error.message).flatMap((line) => wrap(line, prose - 3)) : [];
   const failures = [
     ...table,
     ...(table.length > 0 && cause.length > 0 ? [''] : []),
@@ -29,8 +29,8 @@ export const formatSummary = (
   return {
     failures,
     verdict: [
-      headline(summary, paint),
-      ...more.flatMap((line) => wrap(line, columns - 2).map((part) => paint.dim(`  ${part}`))),
+      ...drawHeadline(summary, prose, paint),
+      ...more.flatMap((line) => wrap(line, prose - 3).map((part) => paint.dim(`  ${part}`))),
     ],
   };
 };
@@ -39,17 +39,23 @@ export const formatSummary = (
 export const nameRun = ({ application, stage, task }: { application: string; stage: string; task: string }): string =>
   oneLine(task === 'deploy' ? `Deploy ${application} to ${stage}` : `${task} of ${application} on ${stage}`);
 
-/** The verdict in one line. */
-export const headline = (summary: Summary, paint: Paint): string => {
-  if (summary.exitCode === 130)
-    return paint.yellow(`■ Interrupted after ${formatSeconds(summary.seconds)}: ${undone(summary)}`);
-  const failed = withStatus(summary, 'failed').length;
-  if (summary.ok && failed === 0)
-    return `${paint.green('✔')} ${achievement(summary)} in ${formatSeconds(summary.seconds)}`;
+/** The verdict in one line, broken where it has to be. */
+const drawHeadline = (summary: Summary, columns: number, paint: Paint): string[] => {
+  const { mark, text } = judge(summary);
+  const tone = mark === '✖' ? paint.red : paint.yellow;
+  const lines = wrap(text, columns - 3);
+  if (mark === '✔') return lines.map((line, index) => `${index === 0 ? paint.green(mark) : ' '} ${line}`);
+  return lines.map((line, index) => tone(`${index === 0 ? mark : ' '} ${line}`));
+};
+
+const judge = (summary: Summary): { mark: '✔' | '✖' | '▲' | '■'; text: string } => {
+  const { ok, exitCode } = summary;
   const time = formatSeconds(summary.seconds);
-  if (summary.ok || summary.exitCode === 3)
-    return paint.yellow(`▲ ${achievement(summary)} in ${time}, but ${plural(failed, 'host')} failed`);
-  return paint.red(`✖ ${undertaking(summary)} failed after ${time}`);
+  const failed = withStatus(summary, 'failed').length;
+  if (exitCode === 130) return { mark: '■', text: `Interrupted after ${time}: ${undone(summary)}` };
+  if (ok && failed === 0) return { mark: '✔', text: `${achievement(summary)} in ${time}` };
+  if (!ok && exitCode !== 3) return { mark: '✖', text: `${undertaking(summary)} failed after ${time}` };
+  return { mark: '▲', text: `${achievement(summary)} in ${time}, but ${plural(failed, 'host')} failed` };
 };
 
 const achievement = (summary: Summary): string => {

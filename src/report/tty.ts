@@ -27,6 +27,7 @@ export const openTty = ({ out, verbosity, color, now, ...size }: ReportOptions):
   const told = createEventLines(
     { infos: true, commands: verbosity > 0, output: verbosity > 0, failures: verbosity > 0 },
     paint,
+    columns,
   );
   let view = emptyView;
   let waiting: DeployEvent[] = [];

@@ -2,7 +2,7 @@ import type { HostError, Summary } from '#protocol/events.ts';
 import type { Transfer } from './transfer.ts';
 
 /** `stopped`: under way when the run ended. `skipped`: never begun. */
-export type PhaseState = 'waiting' | 'running' | 'done' | 'failed' | 'stopped' | 'skipped';
+type PhaseState = 'waiting' | 'running' | 'done' | 'failed' | 'stopped' | 'skipped';
 
 /** One task of the run; `startedAt` in ms since the epoch, `hosts` their number. */
 export interface Phase {

@@ -311,6 +311,7 @@ test('no sequence of events makes a reporter throw or lets a control character t
         const { out, err } = await tell([...facts, summary], { columns: () => columns, verbosity });
         expect(out + err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
         expect(out).toMatch(/[✔✖▲■]/);
+        expect(err).not.toContain('so did the report');
         const terminal = new Terminal(columns, 10);
         const { report } = open({ format: 'tty', out: terminal, columns: () => columns, rows: () => 10, verbosity });
         for (const fact of [...facts, summary]) report.emit(at(1, fact));

@@ -127,7 +127,8 @@ test('an interrupt says what was undone and does not list it as failures', () =>
   const interrupted: HostError = { code: 'interrupted', message: 'interrupted', task: 'deploy:distribute' };
   const hosts = names(3).map((host) => hostSummary(host, 'unchanged', interrupted));
   expect(say({ ok: false, exitCode: 130, seconds: 2.1, hosts })).toMatchInlineSnapshot(`
-    "■ Interrupted after 2.1 s: nothing was published, the unfinished release is removed
+    "■ Interrupted after 2.1 s: nothing was published, the unfinished release is
+      removed
       No host serves the new release: 3 unchanged (of 3 hosts)"
   `);
 });
@@ -141,7 +142,8 @@ test('failures within the allowed say how to bring the rest along', () => {
     web03  app:restart: exit code 1  bin/restart  Starting shop
                                                   address already in use
 
-    ▲ shop 20261122093000 (abc1234) published on 2 hosts in 7.1 s, but 1 host failed
+    ▲ shop 20261122093000 (abc1234) published on 2 hosts in 7.1 s, but 1 host
+      failed
       The fleet now: 2 serve 20261122093000, 1 failed (of 3 hosts)
       Once they are mended: deploy production --hosts web03"
   `);
@@ -163,8 +165,8 @@ test('no summary is wider than the terminal', () => {
   fc.assert(
     fc.property(anySummary, fc.integer({ min: 20, max: 160 }), (summary, columns) => {
       if (summary.type !== 'summary') return;
-      const { failures } = formatSummary(summary, { columns, color: true });
-      for (const line of failures) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+      const { failures, verdict } = formatSummary(summary, { columns, color: true });
+      for (const line of [...failures, ...verdict]) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
     }),
   );
 });
