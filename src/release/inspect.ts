@@ -41,7 +41,7 @@ for r in ${releases}/*/; do
 done
 for f in ${linked.linkedFiles.map((file) => `${shared}/${file}`)}; do [ -e "$f" ] || printf 'missing\t%s\n' "$f"; done
 command -v tar >/dev/null || echo "without$tab"tar
-node=$(command -v node) && echo "node$tab$(node --version 2>/dev/null)"
+command -v node >/dev/null && echo "node$tab$(node --version 2>/dev/null)"
 echo "free$tab$(df -Pk ${deployTo} 2>/dev/null | awk 'NR == 2 { print $4 }')"`;
 };
 
