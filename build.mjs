@@ -29,7 +29,9 @@ function buildDeployer() {
     target: 'node20.19',
     chunkNames: 'chunks/[name]-[hash]',
     external: ['rookery', 'rookery/*', 'bufferutil', 'utf-8-validate', ...Object.keys(dependencies)],
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
     logLevel: 'warning',
   });
 }
@@ -52,7 +54,13 @@ function buildPeer() {
 function buildTypes() {
   execFileSync('node_modules/.bin/tsc', [
     ...['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', 'dist/types'],
-    ...['--allowImportingTsExtensions', 'false', '--rewriteRelativeImportExtensions', '--project', 'tsconfig.build.json'],
+    ...[
+      '--allowImportingTsExtensions',
+      'false',
+      '--rewriteRelativeImportExtensions',
+      '--project',
+      'tsconfig.build.json',
+    ],
   ]);
   for (const entry of readdirSync('dist/types', { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;

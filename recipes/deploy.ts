@@ -19,7 +19,16 @@ export default defineRecipe({
   name: 'deploy',
   tasks: [
     task('deploy', 'Deploy a new release', {
-      steps: ['deploy:starting', 'deploy:started', 'deploy:updating', 'deploy:updated', 'deploy:publishing', 'deploy:published', 'deploy:finishing', 'deploy:finished'],
+      steps: [
+        'deploy:starting',
+        'deploy:started',
+        'deploy:updating',
+        'deploy:updated',
+        'deploy:publishing',
+        'deploy:published',
+        'deploy:finishing',
+        'deploy:finished',
+      ],
       onFailure: 'deploy:failed',
     }),
 
@@ -58,12 +67,18 @@ async function pack({ deployment, detail }: TaskContext): Promise<void> {
 
 async function unpack({ on, hosts, deployment }: TaskContext): Promise<void> {
   const artifact = await deployment.artifact();
-  await on(hosts, ({ host, run }) => run(unpackRelease(host.deployTo, deployment.release, artifact, deployment.by), { label: 'unpack the release' }));
+  await on(hosts, ({ host, run }) =>
+    run(unpackRelease(host.deployTo, deployment.release, artifact, deployment.by), { label: 'unpack the release' }),
+  );
 }
 
 async function link({ on, hosts, deployment, settings }: TaskContext): Promise<void> {
   const { revision } = await deployment.artifact();
-  await on(hosts, ({ host, run }) => run(linkShared(host.deployTo, deployment.release, settings, { revision, by: deployment.by }), { label: 'link shared files' }));
+  await on(hosts, ({ host, run }) =>
+    run(linkShared(host.deployTo, deployment.release, settings, { revision, by: deployment.by }), {
+      label: 'link shared files',
+    }),
+  );
 }
 
 async function publish({ on, hosts, mark, detail, deployment }: TaskContext): Promise<void> {
@@ -81,7 +96,8 @@ async function cleanup(t: TaskContext): Promise<void> {
   await t.on(t.hosts, async ({ host, run }) => {
     const { releases, current } = t.deployment.state(host.name);
     const expired = expiredReleases(releases, current, t.settings.keepReleases);
-    if (expired.length > 0) await run(removeReleases(host.deployTo, expired), { label: `remove ${expired.join(', ')}` });
+    if (expired.length > 0)
+      await run(removeReleases(host.deployTo, expired), { label: `remove ${expired.join(', ')}` });
   });
 }
 

@@ -17,8 +17,13 @@ export const restart = (command: string | readonly string[], { roles }: RestartO
       task('app:restart', 'Restart the application', {
         ...(roles === undefined ? {} : { roles }),
         run: ({ on, hosts }) =>
-          on(hosts, ({ host, run }) => run(sh`cd ${`${host.deployTo}/current`} && { ${asked}
-}`, { label: typeof command === 'string' ? command : command.join(' ') })),
+          on(hosts, ({ host, run }) =>
+            run(
+              sh`cd ${`${host.deployTo}/current`} && { ${asked}
+}`,
+              { label: typeof command === 'string' ? command : command.join(' ') },
+            ),
+          ),
       }),
     ],
     after: { 'deploy:restart': 'app:restart' },

@@ -5,7 +5,14 @@ export default defineRecipe({
   name: 'rollback',
   tasks: [
     task('deploy:rollback', 'Return to the previous release, or to --release', {
-      steps: ['deploy:reverting', 'deploy:reverted', 'deploy:publishing', 'deploy:published', 'deploy:finishing_rollback', 'deploy:finished_rollback'],
+      steps: [
+        'deploy:reverting',
+        'deploy:reverted',
+        'deploy:publishing',
+        'deploy:published',
+        'deploy:finishing_rollback',
+        'deploy:finished_rollback',
+      ],
       onFailure: 'deploy:failed',
     }),
     task('deploy:reverting', 'Choose the release to return to', { run: choose }),
@@ -20,11 +27,16 @@ async function choose(t: TaskContext): Promise<void> {
   const states = t.hosts.map((remote) => ({ host: remote.host.name, state: t.deployment.state(remote.host.name) }));
   const target = rollbackTarget(states, t.deployment.wanted);
   if ('refused' in target) throw new UserError(target.refused);
-  if (states.every(({ state }) => state.current === target.release)) throw new UserError(`every host already serves ${target.release}`);
+  if (states.every(({ state }) => state.current === target.release))
+    throw new UserError(`every host already serves ${target.release}`);
   t.deployment.returnTo(target.release);
   t.detail(target.release);
 }
 
 async function log({ on, hosts, deployment }: TaskContext): Promise<void> {
-  await on(hosts, ({ host, run }) => run(logRevision(host.deployTo, `${deployment.by} rolled back to release ${deployment.release}`), { label: 'write revisions.log' }));
+  await on(hosts, ({ host, run }) =>
+    run(logRevision(host.deployTo, `${deployment.by} rolled back to release ${deployment.release}`), {
+      label: 'write revisions.log',
+    }),
+  );
 }

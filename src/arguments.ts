@@ -32,7 +32,12 @@ export const parseArguments = async (argv: readonly string[]): Promise<Arguments
     .scriptName('deploy')
     .usage(USAGE)
     .options(OPTIONS)
-    .parserConfiguration({ 'populate--': true, 'duplicate-arguments-array': true, 'boolean-negation': true, 'camel-case-expansion': true })
+    .parserConfiguration({
+      'populate--': true,
+      'duplicate-arguments-array': true,
+      'boolean-negation': true,
+      'camel-case-expansion': true,
+    })
     .strictOptions()
     .exitProcess(false)
     .wrap(100)
@@ -42,7 +47,7 @@ export const parseArguments = async (argv: readonly string[]): Promise<Arguments
     .version(version)
     .alias('V', 'version')
     .fail((message, error) => {
-      throw error ?? new UserError(`${message}; \`deploy --help\` lists the options`, 2);
+      throw error ?? new UserError(explain(message), 2);
     });
   const words = await parser.parseAsync([...argv], {}, (_error, _argv, output) => {
     if (output) text = output;
@@ -50,6 +55,19 @@ export const parseArguments = async (argv: readonly string[]): Promise<Arguments
   if (text !== undefined) return { text };
   return understand(words as unknown as Words);
 };
+
+/** yargs names an unknown option in both of its spellings. */
+const explain = (message: string): string => {
+  const [, names] = message.match(/^Unknown arguments?: (.*)$/) ?? [];
+  if (names === undefined) return `${message}; \`deploy --help\` lists the options`;
+  const unknown = names.split(', ').filter((name) => !/[A-Z]/.test(name));
+  const planned = unknown.filter((name) => LATER.includes(name)).map((name) => `--${name}`);
+  if (planned.length > 0) return `${planned.join(', ')}: not part of this version yet; nothing was done`;
+  return `unknown option: ${unknown.map((name) => (name.length === 1 ? `-${name}` : `--${name}`)).join(', ')}; \`deploy --help\` lists the options`;
+};
+
+/** Options of the public surface that this version refuses rather than ignores. */
+const LATER = ['dry-run', 'n', 'on-failure', 'max-failures'];
 
 interface Words {
   readonly _: readonly (string | number)[];
@@ -59,13 +77,19 @@ interface Words {
 
 const understand = (words: Words): Arguments => {
   const [first, ...rest] = words._.map(String);
-  if (first === undefined) throw new UserError('which stage? Write `deploy production`, or `deploy init` to begin; `deploy --help` tells more', 2);
-  if (first === 'doctor' || first === 'swarm') throw new UserError(`\`deploy ${first}\` is not part of this version yet`, 2);
+  if (first === undefined)
+    throw new UserError(
+      'which stage? Write `deploy production`, or `deploy init` to begin; `deploy --help` tells more',
+      2,
+    );
+  if (first === 'doctor' || first === 'swarm')
+    throw new UserError(`\`deploy ${first}\` is not part of this version yet`, 2);
   const after = (words['--'] ?? []).map(String);
   const common = { ...options(words), remoteCommand: rest[0] === 'run' ? [...rest.slice(1), ...after] : [] };
   if (first === 'init') return { ...common, command: 'init', stage: '', tasks: [] };
   if (first === 'tasks') return { ...common, command: 'tasks', stage: rest[0] ?? '', tasks: [] };
-  if (rest[0] === 'run' && common.remoteCommand.length === 0) throw new UserError(`run what? Write \`deploy ${first} run -- uptime\``, 2);
+  if (rest[0] === 'run' && common.remoteCommand.length === 0)
+    throw new UserError(`run what? Write \`deploy ${first} run -- uptime\``, 2);
   if (rest[0] !== 'run' && after.length > 0) throw new UserError('what stands after -- belongs to `run`', 2);
   const tasks = rest.length === 0 ? ['deploy'] : rest[0] === 'run' ? ['run'] : rest;
   return { ...common, command: 'run-tasks', stage: first, tasks };
@@ -98,7 +122,9 @@ const one = (words: Words, name: string): string | undefined => {
 };
 
 const list = (value: unknown): string[] | undefined => {
-  const words = all(value).flatMap((part) => part.split(',')).filter((part) => part !== '');
+  const words = all(value)
+    .flatMap((part) => part.split(','))
+    .filter((part) => part !== '');
   return value === undefined ? undefined : words;
 };
 
@@ -114,8 +140,14 @@ const USAGE = `deploy <stage> [task...] [options]
   deploy init                          write a deploy.config.ts
   deploy tasks [stage]                 list the tasks`;
 
-const EPILOGUE = `Exit codes: 0 done · 1 failed, and no host serves the new release · 2 mistake in the command line or the configuration
-3 published, but some hosts failed · 4 the lock is held by somebody else · 5 could not connect or log in · 130 interrupted`;
+const EPILOGUE = `Exit codes:
+  0    done
+  1    failed, and no host serves the new release
+  2    a mistake in the command line or the configuration
+  3    published, but some hosts failed
+  4    the lock is held by somebody else
+  5    could not connect or log in
+  130  interrupted`;
 
 const OPTIONS = {
   roles: { alias: 'r', type: 'string', requiresArg: true, describe: 'only hosts with one of these roles: app,db' },
@@ -123,10 +155,23 @@ const OPTIONS = {
   limit: { alias: 'l', type: 'string', requiresArg: true, describe: 'only the first N or N% of them' },
   ref: { alias: 'branch', type: 'string', requiresArg: true, describe: 'git ref to deploy' },
   release: { type: 'string', requiresArg: true, describe: 'release to roll back to' },
-  set: { alias: 's', type: 'string', requiresArg: true, describe: 'another value for a key of the configuration: key=value' },
+  set: {
+    alias: 's',
+    type: 'string',
+    requiresArg: true,
+    describe: 'another value for a key of the configuration: key=value',
+  },
   plan: { type: 'boolean', describe: 'show which tasks would run on which hosts, without connecting' },
-  format: { choices: ['tty', 'plain', 'json'], requiresArg: true, describe: 'how to report; tty on a terminal, plain otherwise' },
-  config: { type: 'string', requiresArg: true, describe: 'the configuration file, in place of a search for deploy.config.*' },
+  format: {
+    choices: ['tty', 'plain', 'json'],
+    requiresArg: true,
+    describe: 'how to report; tty on a terminal, plain otherwise',
+  },
+  config: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'the configuration file, in place of a search for deploy.config.*',
+  },
   verbose: { alias: 'v', type: 'boolean', describe: 'show every command' },
   quiet: { alias: 'q', type: 'boolean', describe: 'show problems and the summary only' },
   trace: { type: 'boolean', describe: 'show stack traces' },

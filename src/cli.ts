@@ -2,7 +2,7 @@
 import { main } from './command-line.ts';
 
 /** The only place that touches the process: arguments and surroundings in, an exit code out. */
-process.exitCode = await main({
+const exitCode = await main({
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
@@ -15,3 +15,4 @@ process.exitCode = await main({
   },
   endNow: (code) => process.exit(code),
 });
+process.exit(exitCode); // nothing that a library left open may keep the shell waiting

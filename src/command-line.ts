@@ -2,8 +2,8 @@ import { hostname, userInfo } from 'node:os';
 import { delimiter, dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { UserError } from '#recipe/user-error.ts';
+import { type Arguments, parseArguments } from './arguments.ts';
 import { initConfig } from './init.ts';
-import { parseArguments, type Arguments } from './arguments.ts';
 
 /** What the program needs of its process. */
 export interface ProcessLike {
@@ -30,7 +30,8 @@ export const main = async (proc: ProcessLike): Promise<number> => {
     }
     args = parsed;
     if (args.command === 'init') return await runInit(proc);
-    if (args.command === 'tasks') return await (await import('./list-tasks.ts')).listTasks(args, surroundings(proc), proc.stdout);
+    if (args.command === 'tasks')
+      return await (await import('./list-tasks.ts')).listTasks(args, surroundings(proc), proc.stdout);
     if (args.plan) return await (await import('./show-plan.ts')).showPlan(args, surroundings(proc), proc.stdout);
     return await (await import('./run-command.ts')).runCommand(args, surroundings(proc), proc);
   } catch (error) {
@@ -73,7 +74,16 @@ const tellError = (error: Error, args: Arguments | undefined, { stdout, stderr }
   const exitCode = ours ? 1 : error.exitCode;
   const message = ours ? `this is a bug in rookery: ${error.message}` : error.message;
   if (args?.format === 'json') {
-    const summary = { ok: false, exitCode, application: '', stage: args.stage, task: args.tasks.join(' '), seconds: 0, hosts: [], error: { message } };
+    const summary = {
+      ok: false,
+      exitCode,
+      application: '',
+      stage: args.stage,
+      task: args.tasks.join(' '),
+      seconds: 0,
+      hosts: [],
+      error: { message },
+    };
     stdout.write(`${JSON.stringify({ type: 'summary', at: new Date().toISOString(), ...summary })}\n`);
   }
   stderr.write(`deploy: ${message}\n`);

@@ -53,20 +53,46 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     const hosts = inventory.map(({ name }) => name);
     const made: Made = {};
     const facts: RunFacts = { config, task, hosts, begun, made, signal };
-    emit({ type: 'run-start', application: config.application, stage: config.stage, task, hosts, tasks: plan.tasks.map((planned) => planned.task.name) });
+    emit({
+      type: 'run-start',
+      application: config.application,
+      stage: config.stage,
+      task,
+      hosts,
+      tasks: plan.tasks.map((planned) => planned.task.name),
+    });
 
     const { sessions, failures, close } = await openSessions(inventory, emit, signal);
     endings.add(close);
     if (failures.length > 0 || signal.aborted) return summaryOf(facts, { unreachable: failures });
 
-    const owner = { by: request.user, machine: request.machine, at: new Date().toISOString(), task, id: `${request.pid}-${Date.now()}` };
+    const owner = {
+      by: request.user,
+      machine: request.machine,
+      at: new Date().toISOString(),
+      task,
+      id: `${request.pid}-${Date.now()}`,
+    };
     const { held, errors } = plan.locks ? await lockFleet(sessions, owner) : { held: [], errors: new Map() };
     endings.add(() => unlockFleet(held));
     if (errors.size > 0) return summaryOf(facts, { locked: errors });
 
     const interrupt = () => sessions.forEach((session) => session.interrupt());
     signal.addEventListener('abort', interrupt);
-    const deployment = joinDeployment({ config, source, locks: held, scratch, by: request.user, wanted: request.release, now: Date.now(), emit, signal }, made);
+    const deployment = joinDeployment(
+      {
+        config,
+        source,
+        locks: held,
+        scratch,
+        by: request.user,
+        wanted: request.release,
+        now: Date.now(),
+        emit,
+        signal,
+      },
+      made,
+    );
     const outcome = await runPlan({ plan, remotes: sessions, settings: config, deployment, emit, signal });
     return summaryOf(facts, { outcome });
   } finally {

@@ -58,7 +58,10 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
       if (prepare) refuseProblems(state, config.strategy);
     });
     if (!prepare || made.release !== undefined) return;
-    made.release = nextReleaseName(parts.now, [...states.values()].flatMap(({ releases }) => releases.map(({ name }) => name)));
+    made.release = nextReleaseName(
+      parts.now,
+      [...states.values()].flatMap(({ releases }) => releases.map(({ name }) => name)),
+    );
     for (const lock of parts.locks) lock.protect(made.release);
   };
 
@@ -70,7 +73,13 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
       return { remote, path: paths.incoming(deployment.release), cache: `${paths.own}/peer` };
     });
     const pieces = Math.ceil(artifact.bytes / artifact.pieceLength);
-    emit({ type: 'transfer-start', bytes: artifact.bytes, pieces, strategy: strategy.name, hosts: targets.map(({ remote }) => remote.host.name) });
+    emit({
+      type: 'transfer-start',
+      bytes: artifact.bytes,
+      pieces,
+      strategy: strategy.name,
+      hosts: targets.map(({ remote }) => remote.host.name),
+    });
     const result = await strategy.distribute({ artifact, targets, ...config.swarm, emit, signal });
     made.transfer = result;
     emit({ type: 'transfer-end', seconds: result.seconds, seederUploaded: result.seederUploaded });
@@ -79,7 +88,8 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
 
   const deployment: Deployment = {
     get release() {
-      if (made.release === undefined) throw new UserError('the release has no name yet: run deploy:check before this task');
+      if (made.release === undefined)
+        throw new UserError('the release has no name yet: run deploy:check before this task');
       return made.release;
     },
     get decided() {
@@ -111,7 +121,9 @@ const refuseProblems = ({ problems, node }: HostState, strategy: Config['strateg
   const runtime =
     strategy !== 'torrent' || (node !== undefined && !old)
       ? []
-      : [`there is ${node === undefined ? 'no Node.js' : `only Node.js ${node}`} on this host: install Node ${OLDEST_NODE} or newer, or use strategy: 'sftp'`];
+      : [
+          `there is ${node === undefined ? 'no Node.js' : `only Node.js ${node}`} on this host: install Node ${OLDEST_NODE} or newer, or use strategy: 'sftp'`,
+        ];
   if (problems.length + runtime.length > 0) throw new UserError([...problems, ...runtime].join('\n'));
 };
 

@@ -6,7 +6,9 @@ export const makeEndings = () => {
     run: async (): Promise<void> => {
       const errors: unknown[] = [];
       for (const ending of endings.reverse()) {
-        await Promise.resolve().then(ending).catch((error) => errors.push(error));
+        await Promise.resolve()
+          .then(ending)
+          .catch((error) => errors.push(error));
       }
       if (errors.length > 0) throw errors[0];
     },

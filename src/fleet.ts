@@ -20,16 +20,36 @@ export interface FleetSurroundings {
 
 /** The hosts as they will be, without starting any. */
 export const plannedInventory = (config: Config, around: FleetSurroundings): Inventory => {
-  if (!isSandbox(config.hosts)) return resolveInventory(config, around, (path) => localPath(path, { home: around.home, directory: config.directory }));
-  const names = Array.from({ length: config.hosts.count }, (_, index) => `sandbox${String(index + 1).padStart(2, '0')}`);
-  return sandboxInventory(config, names.map((name) => ({ name, address: '127.0.0.1', port: 0, user: '', root: '', identityFile: '', knownHostsFile: '' })));
+  if (!isSandbox(config.hosts))
+    return resolveInventory(config, around, (path) =>
+      localPath(path, { home: around.home, directory: config.directory }),
+    );
+  const names = Array.from(
+    { length: config.hosts.count },
+    (_, index) => `sandbox${String(index + 1).padStart(2, '0')}`,
+  );
+  return sandboxInventory(
+    config,
+    names.map((name) => ({
+      name,
+      address: '127.0.0.1',
+      port: 0,
+      user: '',
+      root: '',
+      identityFile: '',
+      knownHostsFile: '',
+    })),
+  );
 };
 
 /** The hosts of a stage: those that are written, or embedded ones, which are started for the run. */
 export const openFleet = async (config: Config, around: FleetSurroundings): Promise<Fleet> => {
   const toLocal = (path: string) => localPath(path, { home: around.home, directory: config.directory });
   if (!isSandbox(config.hosts)) return { inventory: resolveInventory(config, around, toLocal), close: async () => {} };
-  const root = config.hosts.root === undefined ? join(config.directory, '.rookery', 'sandbox', config.stage) : toLocal(config.hosts.root);
+  const root =
+    config.hosts.root === undefined
+      ? join(config.directory, '.rookery', 'sandbox', config.stage)
+      : toLocal(config.hosts.root);
   const sandbox = await startSandbox({ name: 'sandbox', count: config.hosts.count, root, env: { PATH: around.path } });
   return { inventory: sandboxInventory(config, sandbox.hosts), close: sandbox.close };
 };

@@ -1,6 +1,15 @@
 /** The public API: what deploy.config.ts and recipes import from 'rookery'. */
 export { archive, defineConfig, dir, git, sandbox } from '#config/define-config.ts';
-export type { ArchiveSource, DirSource, GitSource, Sandbox, Source, WrittenConfig, WrittenHost, WrittenStage } from '#config/written-config.ts';
+export type {
+  ArchiveSource,
+  DirSource,
+  GitSource,
+  Sandbox,
+  Source,
+  WrittenConfig,
+  WrittenHost,
+  WrittenStage,
+} from '#config/written-config.ts';
 export type { DeployEvent, HostError, HostStatus, HostSummary, Summary } from '#protocol/events.ts';
 export { type Command, quote, type ShellText, type Step, script, sh } from '#protocol/shell.ts';
 export type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';

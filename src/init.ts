@@ -5,7 +5,10 @@ import { UserError } from '#recipe/user-error.ts';
 /** Writes a deploy.config.ts to begin with. Never overwrites. @throws UserError when there is one already */
 export const initConfig = async (directory: string): Promise<string> => {
   const file = join(directory, 'deploy.config.ts');
-  const exists = await access(file).then(() => true, () => false);
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  );
   if (exists) throw new UserError(`${file} exists already; nothing was written`, 2);
   const application = basename(directory).replace(/[^A-Za-z0-9._-]/g, '-') || 'app';
   await writeFile(file, template(application), { flag: 'wx' });

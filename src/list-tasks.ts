@@ -9,11 +9,14 @@ import { standardRecipes } from './standard-recipes.ts';
 
 /** `deploy tasks [stage]`: every task with its description. Without a configuration, the standard ones. */
 export const listTasks = async ({ stage, config }: Arguments, { from }: AroundRun, out: Writable): Promise<number> => {
-  const own = await loadWrittenConfig({ from, ...(config === undefined ? {} : { file: config }) }).catch(() => undefined);
+  const own = await loadWrittenConfig({ from, ...(config === undefined ? {} : { file: config }) }).catch(
+    () => undefined,
+  );
   const recipes = [...(await standardRecipes()), ...recipesOf(own?.written, stage)];
   const rows = allTasks(recipes).map((task) => [task.name, task.description]);
   out.write(`${formatTable(rows, { header: ['task', 'what it does'], columns: 120, color: false })}\n`);
   return 0;
 };
 
-const recipesOf = (written: WrittenConfig | undefined, stage: string) => written?.stages?.[stage]?.recipes ?? written?.recipes ?? [];
+const recipesOf = (written: WrittenConfig | undefined, stage: string) =>
+  written?.stages?.[stage]?.recipes ?? written?.recipes ?? [];

@@ -1,16 +1,20 @@
-import { deploy, type DeployRequest } from './deploy.ts';
-import type { Arguments } from './arguments.ts';
-import type { AroundRun, ProcessLike } from './command-line.ts';
-import { standardRecipes } from './standard-recipes.ts';
+import { setMaxListeners } from 'node:events';
 import type { DeployFact } from '#protocol/events.ts';
 import { openReport } from '#report/report.ts';
+import type { Arguments } from './arguments.ts';
+import type { AroundRun, ProcessLike } from './command-line.ts';
+import { type DeployRequest, deploy } from './deploy.ts';
+import { standardRecipes } from './standard-recipes.ts';
 
 /** Runs tasks on the hosts of a stage and reports as it goes. Resolves to the exit code. */
 export const runCommand = async (args: Arguments, around: AroundRun, proc: ProcessLike): Promise<number> => {
   const report = openReport({
     format: args.format ?? (proc.stdout.isTTY ? 'tty' : 'plain'),
     verbosity: args.verbosity,
-    color: args.color && proc.env.NO_COLOR === undefined && (proc.stdout.isTTY === true || proc.env.FORCE_COLOR !== undefined),
+    color:
+      args.color &&
+      proc.env.NO_COLOR === undefined &&
+      (proc.stdout.isTTY === true || proc.env.FORCE_COLOR !== undefined),
     out: proc.stdout,
     err: proc.stderr,
     columns: () => proc.stdout.columns ?? 100,
@@ -22,6 +26,7 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     report.emit({ type, at: new Date().toISOString(), ...rest } as Parameters<typeof report.emit>[0]);
   };
   const interrupted = new AbortController();
+  setMaxListeners(0, interrupted.signal); // every connection waits for it
   proc.onSignal((name) => {
     if (interrupted.signal.aborted) {
       void report.close();

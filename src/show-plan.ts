@@ -10,9 +10,19 @@ import { plannedInventory } from './fleet.ts';
 import { standardRecipes } from './standard-recipes.ts';
 
 /** `--plan`: which tasks would run on which hosts, in order; connects to nobody. */
-export const showPlan = async (args: Arguments, around: AroundRun, out: Writable & { columns?: number }): Promise<number> => {
+export const showPlan = async (
+  args: Arguments,
+  around: AroundRun,
+  out: Writable & { columns?: number },
+): Promise<number> => {
   const { config: file, stage, settings, ref } = args;
-  const config = await loadConfig({ ...around, stage, settings, ...(file === undefined ? {} : { file }), ...(ref === undefined ? {} : { ref }) });
+  const config = await loadConfig({
+    ...around,
+    stage,
+    settings,
+    ...(file === undefined ? {} : { file }),
+    ...(ref === undefined ? {} : { ref }),
+  });
   const inventory = selectHosts(plannedInventory(config, around), args);
   const plan = makePlan([...(await standardRecipes(args.remoteCommand)), ...config.recipes], inventory, args.tasks);
   const { header, rows } = planRows(plan, inventory);

@@ -4,7 +4,11 @@ import { task } from '#recipe/task.ts';
 
 /** The recipes that every project has, loaded as any project would load them: by the package's public name. */
 export const standardRecipes = async (remoteCommand: readonly string[] = []): Promise<Recipe[]> => {
-  const recipes = await Promise.all([import('rookery/recipes/deploy'), import('rookery/recipes/rollback'), import('rookery/recipes/housekeeping')]);
+  const recipes = await Promise.all([
+    import('rookery/recipes/deploy'),
+    import('rookery/recipes/rollback'),
+    import('rookery/recipes/housekeeping'),
+  ]);
   return [...recipes.map((module) => module.default), ...(remoteCommand.length > 0 ? [runRecipe(remoteCommand)] : [])];
 };
 
@@ -17,7 +21,9 @@ const runRecipe = (words: readonly string[]): Recipe => {
       task('run', `Run ${words.join(' ')}`, {
         locks: false,
         run: ({ on, hosts, answer }) =>
-          on(hosts, (remote) => remote.run(sh`${command}`, { quiet: true, onOutput: (stream, text) => answer(remote, { stream, text }) })),
+          on(hosts, (remote) =>
+            remote.run(sh`${command}`, { quiet: true, onOutput: (stream, text) => answer(remote, { stream, text }) }),
+          ),
       }),
     ],
   });

@@ -5,8 +5,8 @@ import { UserError } from '#recipe/user-error.ts';
 import type { Entry, ResolvedSource, Workplace } from './artifact.ts';
 import { git, gitArchive, isRemoteRepository } from './git.ts';
 import { IGNORE_FILE, ignoreRules } from './ignore-rules.ts';
-import { readTar } from './read-tar.ts';
 import { readIgnoreFile } from './read-ignore-file.ts';
+import { readTar } from './read-tar.ts';
 import { walkDirectory } from './walk-directory.ts';
 
 interface Commit {
@@ -21,7 +21,12 @@ interface Commit {
  * resolve the branch, and a push in between gives hosts different code under one recorded revision.)
  * @throws UserError when it is no repository, or has no such ref
  */
-export const resolveGit = async (source: GitSource, directory: string, scratch: string, signal: AbortSignal): Promise<ResolvedSource> => {
+export const resolveGit = async (
+  source: GitSource,
+  directory: string,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<ResolvedSource> => {
   const ref = source.ref ?? 'HEAD';
   const repository = source.repository ?? directory;
   const commit = isRemoteRepository(repository)
@@ -31,17 +36,23 @@ export const resolveGit = async (source: GitSource, directory: string, scratch: 
     label: `Branch ${ref}`,
     revision: commit.sha,
     revisionTime: commit.time,
-    entries: (work) => (work.build.length > 0 ? builtTree(commit, source, work) : archivedTree(commit, source, work.signal)),
+    entries: (work) =>
+      work.build.length > 0 ? builtTree(commit, source, work) : archivedTree(commit, source, work.signal),
   };
 };
 
 const localCommit = async (path: string, ref: string, signal: AbortSignal): Promise<Commit> => {
   const top = await git(['-C', path, 'rev-parse', '--show-toplevel'], signal);
   const bare = top.ok ? undefined : await git(['-C', path, 'rev-parse', '--absolute-git-dir'], signal);
-  if (!top.ok && !bare?.ok) throw new UserError(`${path} is not a git repository; use dir('.') to deploy it as it is`, 2);
+  if (!top.ok && !bare?.ok)
+    throw new UserError(`${path} is not a git repository; use dir('.') to deploy it as it is`, 2);
   const repository = top.ok && top.stdout !== '' ? top.stdout : (bare as { stdout: string }).stdout;
-  const sha = await git(['-C', repository, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`], signal);
-  if (!sha.ok) throw new UserError(`there is no ref '${ref}' in ${repository}${await knownRefs(repository, signal)}`, 2);
+  const sha = await git(
+    ['-C', repository, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`],
+    signal,
+  );
+  if (!sha.ok)
+    throw new UserError(`there is no ref '${ref}' in ${repository}${await knownRefs(repository, signal)}`, 2);
   return { repository, sha: sha.stdout, time: await commitTime(repository, sha.stdout, signal) };
 };
 
@@ -56,9 +67,16 @@ const fetchCommit = async (url: string, ref: string, scratch: string, signal: Ab
   return { repository, sha: sha.stdout, time: await commitTime(repository, sha.stdout, signal) };
 };
 
-const archivedTree = async function* ({ repository, sha }: Commit, { directory }: GitSource, signal: AbortSignal): AsyncGenerator<Entry> {
+const archivedTree = async function* (
+  { repository, sha }: Commit,
+  { directory }: GitSource,
+  signal: AbortSignal,
+): AsyncGenerator<Entry> {
   const tree = directory === undefined ? sha : `${sha}:${directory}`;
-  const rules = await git(['-C', repository, 'show', directory === undefined ? `${sha}:${IGNORE_FILE}` : `${tree}/${IGNORE_FILE}`], signal);
+  const rules = await git(
+    ['-C', repository, 'show', directory === undefined ? `${sha}:${IGNORE_FILE}` : `${tree}/${IGNORE_FILE}`],
+    signal,
+  );
   const ignored = ignoreRules(rules.ok ? rules.stdout : undefined);
   const archive = await gitArchive(repository, tree, signal);
   for await (const entry of readTar(archive.stream, `commit ${sha}`)) {
@@ -68,12 +86,19 @@ const archivedTree = async function* ({ repository, sha }: Commit, { directory }
 };
 
 /** Unpacks the commit, runs the build steps there, and packs what they left: what is built is what was committed. */
-const builtTree = async function* ({ repository, sha }: Commit, { directory }: GitSource, work: Workplace): AsyncGenerator<Entry> {
+const builtTree = async function* (
+  { repository, sha }: Commit,
+  { directory }: GitSource,
+  work: Workplace,
+): AsyncGenerator<Entry> {
   const tree = join(work.directory, 'checkout');
   await mkdir(tree, { recursive: true });
   const { execa } = await import('execa');
   const archive = await gitArchive(repository, directory === undefined ? sha : `${sha}:${directory}`, work.signal);
-  await Promise.all([execa('tar', ['-xpf', '-', '-C', tree], { input: archive.stream as never, cancelSignal: work.signal }), archive.end]);
+  await Promise.all([
+    execa('tar', ['-xpf', '-', '-C', tree], { input: archive.stream as never, cancelSignal: work.signal }),
+    archive.end,
+  ]);
   for (const command of work.build) await work.runLocal(command, tree);
   yield* walkDirectory(tree, ignoreRules(await readIgnoreFile(tree)));
 };
@@ -82,6 +107,11 @@ const commitTime = async (repository: string, sha: string, signal: AbortSignal):
   Number((await git(['-C', repository, 'show', '-s', '--format=%ct', sha], signal)).stdout);
 
 const knownRefs = async (repository: string, signal: AbortSignal): Promise<string> => {
-  const refs = await git(['-C', repository, 'for-each-ref', '--count=12', '--sort=-committerdate', '--format=%(refname:short)'], signal);
-  return refs.ok && refs.stdout !== '' ? `; there are: ${refs.stdout.split('\n').join(', ')}` : ' (it has no commit yet)';
+  const refs = await git(
+    ['-C', repository, 'for-each-ref', '--count=12', '--sort=-committerdate', '--format=%(refname:short)'],
+    signal,
+  );
+  return refs.ok && refs.stdout !== ''
+    ? `; there are: ${refs.stdout.split('\n').join(', ')}`
+    : ' (it has no commit yet)';
 };

@@ -28,7 +28,13 @@ export const gitArchive = async (repository: string, tree: string, signal: Abort
   const end = child.then(
     () => {},
     (error) => {
-      throw new UserError(`git archive failed: ${Buffer.from(error.stderr ?? '').toString().trim() || error.shortMessage}`);
+      throw new UserError(
+        `git archive failed: ${
+          Buffer.from(error.stderr ?? '')
+            .toString()
+            .trim() || error.shortMessage
+        }`,
+      );
     },
   );
   end.catch(() => {}); // awaited later, after the stream

@@ -5,7 +5,7 @@ export type Ignore = (name: string, isDirectory: boolean) => boolean;
 
 /** The rules of a .deployignore (gitignore's syntax); `.git` never travels, at any depth. */
 export const ignoreRules = (text: string | undefined): Ignore => {
-  const rules = text === undefined ? undefined : ignore().add(text);
+  const rules = text === undefined ? undefined : ignore({ ignoreCase: false }).add(text);
   return (name, isDirectory) =>
     name.split('/').includes('.git') || (rules?.ignores(isDirectory ? `${name}/` : name) ?? false);
 };

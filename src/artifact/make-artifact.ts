@@ -21,7 +21,12 @@ export interface PackRequest {
 /** Builds, packs and hashes the source into the one file that every host gets. @throws UserError */
 export const makeArtifact = async ({ source, build, scratch, now, emit, signal }: PackRequest): Promise<Artifact> => {
   const path = join(scratch, 'artifact.tar');
-  const work = { directory: scratch, build, signal, runLocal: (command: string, cwd: string) => runLocal(command, cwd, emit, signal) };
+  const work = {
+    directory: scratch,
+    build,
+    signal,
+    runLocal: (command: string, cwd: string) => runLocal(command, cwd, emit, signal),
+  };
   const { files } = await writeTar(source.entries(work), path, signal);
   if (files === 0) throw new UserError('there is nothing to deploy: the source holds no file that is not ignored');
   const pieceLength = choosePieceLength((await stat(path)).size);

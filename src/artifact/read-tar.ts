@@ -50,6 +50,7 @@ const TYPES: Record<string, Entry['type'] | undefined> = {
 
 const cleanName = (name: string, what: string): string => {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (name.startsWith('/') || parts.includes('..')) throw new UserError(`${what}: the entry ${name} lies outside the archive`);
+  if (name.startsWith('/') || parts.includes('..'))
+    throw new UserError(`${what}: the entry ${name} lies outside the archive`);
   return parts.join('/');
 };

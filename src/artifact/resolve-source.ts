@@ -87,10 +87,15 @@ const buildBeside = async ({ directory }: SourceRequest, work: Workplace): Promi
 
 const expectDirectory = async (written: string, path: string): Promise<void> => {
   const found = await stat(path).catch(() => undefined);
-  if (!found?.isDirectory()) throw new UserError(`source: the directory ${written} ${found ? 'is not a directory' : 'does not exist'} (${path})`, 2);
+  if (!found?.isDirectory())
+    throw new UserError(
+      `source: the directory ${written} ${found ? 'is not a directory' : 'does not exist'} (${path})`,
+      2,
+    );
 };
 
 const expectFile = async (written: string, path: string): Promise<void> => {
   const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) throw new UserError(`source: the archive ${written} ${found ? 'is not a file' : 'does not exist'} (${path})`, 2);
+  if (!found?.isFile())
+    throw new UserError(`source: the archive ${written} ${found ? 'is not a file' : 'does not exist'} (${path})`, 2);
 };

@@ -23,7 +23,9 @@ export async function* walkDirectory(root: string, ignored: Ignore, inside = '')
       yield { ...common, type: 'symlink', size: 0, linkname: await readlink(path) };
     } else if (stat.isFile()) {
       const small = stat.size <= SMALL;
-      const content = small ? await readFile(path) : createReadStream(path, { end: stat.size - 1, highWaterMark: 1 << 20 });
+      const content = small
+        ? await readFile(path)
+        : createReadStream(path, { end: stat.size - 1, highWaterMark: 1 << 20 });
       yield { ...common, type: 'file', size: small ? (content as Uint8Array).length : stat.size, content };
     } else {
       throw new UserError(`${path} is a socket, pipe or device and cannot be deployed; name it in .deployignore`);
@@ -36,9 +38,13 @@ const SMALL = 1 << 20;
 
 const readNames = async (directory: string): Promise<string[]> => {
   const names = await readdir(directory, { encoding: 'buffer' });
-  return names.map((bytes) => {
-    const name = bytes.toString('utf8');
-    if (Buffer.from(name).equals(bytes)) return name;
-    throw new UserError(`${directory} holds a name that is not UTF-8: ${bytes.toString('latin1')}; rename it, or ignore it in .deployignore`);
-  }).sort();
+  return names
+    .map((bytes) => {
+      const name = bytes.toString('utf8');
+      if (Buffer.from(name).equals(bytes)) return name;
+      throw new UserError(
+        `${directory} holds a name that is not UTF-8: ${bytes.toString('latin1')}; rename it, or name its directory in .deployignore`,
+      );
+    })
+    .sort();
 };

@@ -4,7 +4,11 @@ import type { Pack } from 'tar-stream';
 import type { Entry } from './artifact.ts';
 
 /** Writes entries into a tar file and counts what is not a directory. Owner and group are 0: hosts keep their own. */
-export const writeTar = async (entries: AsyncIterable<Entry>, path: string, signal: AbortSignal): Promise<{ files: number }> => {
+export const writeTar = async (
+  entries: AsyncIterable<Entry>,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ files: number }> => {
   const tar = await import('tar-stream');
   const pack = tar.pack({ highWaterMark: 1 << 20 } as never);
   const written = pipeline(pack, createWriteStream(path, { mode: 0o600, highWaterMark: 1 << 20 }), { signal });
@@ -28,7 +32,13 @@ export const writeTar = async (entries: AsyncIterable<Entry>, path: string, sign
 
 const addEntry = (pack: Pack, { content, ...entry }: Entry): Promise<void> =>
   new Promise((resolve, reject) => {
-    const header = { ...entry, type: entry.type, uid: 0, gid: 0, ...(entry.type === 'directory' ? { name: `${entry.name}/` } : {}) };
+    const header = {
+      ...entry,
+      type: entry.type,
+      uid: 0,
+      gid: 0,
+      ...(entry.type === 'directory' ? { name: `${entry.name}/` } : {}),
+    };
     const done = (error?: Error | null) => (error ? reject(error) : resolve());
     if (content === undefined || content instanceof Uint8Array) {
       pack.entry(header, Buffer.from(content ?? []), done);

@@ -1,10 +1,22 @@
 import * as v from 'valibot';
-import { suggest } from './suggest.ts';
 import { configSchema } from './schema.ts';
+import { suggest } from './suggest.ts';
 import type { WrittenConfig } from './written-config.ts';
 
 /** Words that a stage may not be named: they are commands. */
-const RESERVED = ['init', 'tasks', 'doctor', 'swarm', 'run', 'releases', 'distribute', 'deploy', 'help', 'install', 'console'];
+const RESERVED = [
+  'init',
+  'tasks',
+  'doctor',
+  'swarm',
+  'run',
+  'releases',
+  'distribute',
+  'deploy',
+  'help',
+  'install',
+  'console',
+];
 
 /** Every problem in a written configuration, each with its path and, where a key is misspelt, a suggestion; empty when it is right. */
 export const configProblems = (written: unknown): string[] => {
@@ -12,7 +24,9 @@ export const configProblems = (written: unknown): string[] => {
   const problems = result.success ? [] : result.issues.map(describeIssue);
   const stages = (written as WrittenConfig | undefined)?.stages;
   const names = typeof stages === 'object' && stages !== null ? Object.keys(stages) : [];
-  const reserved = names.filter((name) => RESERVED.includes(name)).map((name) => `stages.${name}: '${name}' is a command; give the stage another name`);
+  const reserved = names
+    .filter((name) => RESERVED.includes(name))
+    .map((name) => `stages.${name}: '${name}' is a command; give the stage another name`);
   return [...problems, ...reserved];
 };
 
@@ -29,12 +43,17 @@ const describeIssue = (issue: Issue): string => {
 };
 
 const wordsFor = (issue: Issue): string => {
-  if (issue.kind === 'schema' && /^Invalid type/.test(issue.message)) return `must be ${article(issue.expected ?? 'another type')}, is ${issue.received}`;
+  if (issue.kind === 'schema' && /^Invalid type/.test(issue.message))
+    return `must be ${article(issue.expected ?? 'another type')}, is ${issue.received}`;
   if (issue.message.startsWith('Invalid')) return `must be ${issue.expected}, is ${issue.received}`;
-  return issue.type === 'min_length' || issue.received === 'Object' ? issue.message : `${issue.message}, is ${issue.received}`;
+  return issue.type === 'min_length' || issue.received === 'Object'
+    ? issue.message
+    : `${issue.message}, is ${issue.received}`;
 };
 
-const article = (type: string): string => ({ string: 'a text', number: 'a number', boolean: 'true or false', Object: 'an object', Array: 'a list' })[type] ?? type;
+const article = (type: string): string =>
+  ({ string: 'a text', number: 'a number', boolean: 'true or false', Object: 'an object', Array: 'a list' })[type] ??
+  type;
 
 /** The keys that were possible at that place are those of the object schema that complained. */
 const suggestKey = (key: string, issue: Issue): string => {
@@ -42,7 +61,9 @@ const suggestKey = (key: string, issue: Issue): string => {
   return suggest(key, Object.keys((entries ?? {}) as object));
 };
 
-const schemaEntries = (path: readonly { readonly key: unknown; readonly value: unknown }[]): Record<string, unknown> => {
+const schemaEntries = (
+  path: readonly { readonly key: unknown; readonly value: unknown }[],
+): Record<string, unknown> => {
   let schema: unknown = configSchema;
   for (const step of path) schema = enter(schema, step.key, step.value);
   return (resolve(schema, path.at(-1)?.value) as { entries?: Record<string, unknown> })?.entries ?? {};
@@ -61,9 +82,14 @@ const resolve = (schema: unknown, value: unknown): unknown => {
   const { wrapped, getter, options } = (schema ?? {}) as Record<string, never>;
   if (wrapped) return resolve(wrapped, value);
   if (getter) return resolve((getter as (input: unknown) => unknown)(value), value);
-  if (options) return (options as { entries: { kind: { literal: string } } }[]).find((option) => option.entries.kind.literal === (value as { kind?: string })?.kind);
+  if (options)
+    return (options as { entries: { kind: { literal: string } } }[]).find(
+      (option) => option.entries.kind.literal === (value as { kind?: string })?.kind,
+    );
   return schema;
 };
 
 const describePath = (path: readonly { readonly key?: unknown }[]): string =>
-  path.map(({ key }, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`)).join('');
+  path
+    .map(({ key }, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`))
+    .join('');

@@ -13,4 +13,8 @@ export const dir = (path: string): DirSource => ({ kind: 'dir', path });
 export const archive = (path: string): ArchiveSource => ({ kind: 'archive', path });
 
 /** Embedded SSH hosts on this machine, for trying things out: `hosts: sandbox(6)`. */
-export const sandbox = (count: number, options: Omit<Sandbox, 'kind' | 'count'> = {}): Sandbox => ({ kind: 'sandbox', count, ...options });
+export const sandbox = (count: number, options: Omit<Sandbox, 'kind' | 'count'> = {}): Sandbox => ({
+  kind: 'sandbox',
+  count,
+  ...options,
+});

@@ -31,7 +31,10 @@ export const loadConfig = async (request: ConfigRequest): Promise<Config> => {
 };
 
 /** Finds and loads the file without looking into it. */
-export const loadWrittenConfig = async ({ from, file }: Pick<ConfigRequest, 'from' | 'file'>): Promise<{ written: WrittenConfig; file: string }> => {
+export const loadWrittenConfig = async ({
+  from,
+  file,
+}: Pick<ConfigRequest, 'from' | 'file'>): Promise<{ written: WrittenConfig; file: string }> => {
   const { cosmiconfig } = await import('cosmiconfig');
   const load = (path: string) => loadModule(path);
   const explorer = cosmiconfig('deploy', {
@@ -40,11 +43,13 @@ export const loadWrittenConfig = async ({ from, file }: Pick<ConfigRequest, 'fro
     stopDir: '/',
     loaders: { '.ts': load, '.mts': load, '.js': load, '.mjs': load, '.cjs': load },
   });
-  const found = await (file === undefined ? explorer.search(from) : explorer.load(file)).catch((error: NodeJS.ErrnoException) => {
-    if (error instanceof UserError) throw error;
-    if (error.code === 'ENOENT') throw new UserError(`${file} does not exist`, 2);
-    throw new UserError(`cannot read the configuration: ${error.message}`, 2);
-  });
+  const found = await (file === undefined ? explorer.search(from) : explorer.load(file)).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error instanceof UserError) throw error;
+      if (error.code === 'ENOENT') throw new UserError(`${file} does not exist`, 2);
+      throw new UserError(`cannot read the configuration: ${error.message}`, 2);
+    },
+  );
   if (found) return { written: found.config, file: found.filepath };
   throw new UserError(`there is no deploy.config.ts in ${from} or above it; \`deploy init\` writes one`, 2);
 };
@@ -59,7 +64,11 @@ const loadModule = async (path: string): Promise<unknown> => {
   const { createJiti } = await import('jiti');
   const here = createRequire(import.meta.url);
   const index = here.resolve('rookery');
-  const jiti = createJiti(path, { fsCache: false, interopDefault: true, alias: { 'rookery/recipes': `${dirname(index)}/recipes`, rookery: index } });
+  const jiti = createJiti(path, {
+    fsCache: false,
+    interopDefault: true,
+    alias: { 'rookery/recipes': `${dirname(index)}/recipes`, rookery: index },
+  });
   try {
     return await jiti.import(path, { default: true });
   } catch (error) {

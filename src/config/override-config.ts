@@ -2,16 +2,25 @@ import { UserError } from '#recipe/user-error.ts';
 import type { WrittenConfig } from './written-config.ts';
 
 /** Puts `--set key=value` words into the written configuration of a stage; the result is checked like any other. Values are JSON where they parse as JSON, otherwise text. */
-export const overrideConfig = (written: WrittenConfig, stage: string, settings: readonly string[], ref?: string): WrittenConfig => {
-  const target = structuredCloneData(written.stages?.[stage] ?? {}) as Record<string, unknown>;
+export const overrideConfig = (
+  written: WrittenConfig,
+  stage: string,
+  settings: readonly string[],
+  ref?: string,
+): WrittenConfig => {
+  const target = { ...written.stages[stage] } as Record<string, unknown>;
   for (const setting of settings) {
     const at = setting.indexOf('=');
     if (at <= 0) throw new UserError(`--set ${setting}: write --set key=value, as in --set keepReleases=3`, 2);
-    assign(target, setting.slice(0, at).split('.'), parseValue(setting.slice(at + 1)));
+    const path = setting.slice(0, at).split('.');
+    const key = path[0] as keyof WrittenConfig;
+    if (path.length > 1) target[key] ??= written[key];
+    assign(target, path, parseValue(setting.slice(at + 1)));
   }
   if (ref !== undefined) {
     const source = (target.source ?? written.source) as { kind?: string } | undefined;
-    if (source?.kind !== 'git') throw new UserError(`--ref is for a git source; this stage deploys ${source?.kind ?? 'none'}`, 2);
+    if (source?.kind !== 'git')
+      throw new UserError(`--ref is for a git source; this stage deploys ${source?.kind ?? 'none'}`, 2);
     target.source = { ...source, ref };
   }
   return { ...written, stages: { ...written.stages, [stage]: target as never } };
@@ -34,5 +43,3 @@ const parseValue = (text: string): unknown => {
     return text;
   }
 };
-
-const structuredCloneData = (value: object): object => ({ ...value });

@@ -23,12 +23,18 @@ export const resolveConfig = (written: WrittenConfig, stageName: string, around:
     keepReleases: merged.keepReleases ?? 5,
     linkedFiles: merged.linkedFiles ?? [],
     linkedDirs: merged.linkedDirs ?? [],
-    hosts: Array.isArray(stage.hosts) ? stage.hosts.map((host) => (typeof host === 'string' ? { host } : host)) : (stage.hosts as never),
+    hosts: Array.isArray(stage.hosts)
+      ? stage.hosts.map((host) => (typeof host === 'string' ? { host } : host))
+      : (stage.hosts as never),
     ssh: {
       user: ssh.user ?? around.user,
       port: ssh.port ?? 22,
-      ...(ssh.identityFile === undefined ? {} : { identityFile: list(ssh.identityFile).map((path) => localPath(path, around)) }),
-      knownHostsFile: list(ssh.knownHostsFile ?? ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts']).map((path) => localPath(path, around)),
+      ...(ssh.identityFile === undefined
+        ? {}
+        : { identityFile: list(ssh.identityFile).map((path) => localPath(path, around)) }),
+      knownHostsFile: list(ssh.knownHostsFile ?? ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts']).map((path) =>
+        localPath(path, around),
+      ),
       connectTimeout: ssh.connectTimeout ?? 20,
     },
     swarm: { ports: [first, last], stallTimeout: swarm.stallTimeout ?? 60 },
@@ -43,7 +49,10 @@ export const localPath = (path: string, { home, directory }: Pick<Surroundings, 
 };
 
 const unknownStage = (name: string, known: readonly string[]): UserError =>
-  new UserError(`there is no stage '${name}'${suggest(name, known)}${known.length > 0 ? ` The stages are: ${known.join(', ')}.` : ''}`, 2);
+  new UserError(
+    `there is no stage '${name}'${suggest(name, known)}${known.length > 0 ? ` The stages are: ${known.join(', ')}.` : ''}`,
+    2,
+  );
 
 const list = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value;

@@ -5,22 +5,47 @@ import type { Recipe } from '#recipe/recipe.ts';
 const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
 const texts = v.array(text);
 const oneOrMore = v.union([text, texts], 'must be a text or a list of texts');
-const port = v.pipe(v.number(), v.integer(), v.minValue(1, 'must be at least 1'), v.maxValue(65535, 'must be at most 65535'));
+const port = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(1, 'must be at least 1'),
+  v.maxValue(65535, 'must be at most 65535'),
+);
 const seconds = v.pipe(v.number(), v.gtValue(0, 'must be more than 0'));
-const absolute = v.pipe(text, v.regex(/^\/./, 'must be an absolute path, as /var/www/shop'), v.check(plain, 'must not contain `..`'));
+const absolute = v.pipe(
+  text,
+  v.regex(/^\/./, 'must be an absolute path, as /var/www/shop'),
+  v.check(plain, 'must not contain `..`'),
+);
 const within = v.pipe(text, v.regex(/^[^/]/, 'must be relative to shared/'), v.check(plain, 'must not contain `..`'));
 const application = v.pipe(text, v.regex(/^[A-Za-z0-9._-]+$/, 'may hold letters, digits, `.`, `_` and `-` only'));
-const portRange = v.pipe(text, v.regex(/^\d+-\d+$/, "must be a range such as '42000-42999'"), v.check(isPortRange, 'must run from a lower to a higher port, at most 65535'));
+const portRange = v.pipe(
+  text,
+  v.regex(/^\d+-\d+$/, "must be a range such as '42000-42999'"),
+  v.check(isPortRange, 'must run from a lower to a higher port, at most 65535'),
+);
 
-const gitSource = v.strictObject({ kind: v.literal('git'), ref: v.optional(text), repository: v.optional(text), directory: v.optional(within) });
+const gitSource = v.strictObject({
+  kind: v.literal('git'),
+  ref: v.optional(text),
+  repository: v.optional(text),
+  directory: v.optional(within),
+});
 const dirSource = v.strictObject({ kind: v.literal('dir'), path: text });
 const archiveSource = v.strictObject({
   kind: v.literal('archive'),
   path: v.pipe(text, v.regex(/\.(tar|tar\.gz|tgz)$/, 'must be a .tar, .tar.gz or .tgz file')),
 });
-const source = v.variant('kind', [gitSource, dirSource, archiveSource], "must be git({ref: 'main'}), dir('build') or archive('app.tar.gz')");
+const source = v.variant(
+  'kind',
+  [gitSource, dirSource, archiveSource],
+  "must be git({ref: 'main'}), dir('build') or archive('app.tar.gz')",
+);
 
-const recipe = v.custom<Recipe>((value) => (value as Recipe | undefined)?.kind === 'recipe', 'must be a recipe made by defineRecipe');
+const recipe = v.custom<Recipe>(
+  (value) => (value as Recipe | undefined)?.kind === 'recipe',
+  'must be a recipe made by defineRecipe',
+);
 
 const ssh = v.strictObject({
   user: v.optional(text),
@@ -51,7 +76,12 @@ const sandbox = v.strictObject({
 
 /** Either form is chosen by looking at the value, so that errors speak of the form that was meant. */
 const hosts = v.lazy((value) =>
-  Array.isArray(value) ? v.pipe(v.array(v.lazy((item) => (typeof item === 'string' ? text : host))), v.minLength(1, 'must name at least one host')) : sandbox,
+  Array.isArray(value)
+    ? v.pipe(
+        v.array(v.lazy((item) => (typeof item === 'string' ? text : host))),
+        v.minLength(1, 'must name at least one host'),
+      )
+    : sandbox,
 );
 
 const settings = {
@@ -72,7 +102,10 @@ export const configSchema = v.strictObject({
   ...settings,
   application,
   source,
-  stages: v.pipe(v.record(text, stage), v.check((stages) => Object.keys(stages).length > 0, 'must hold at least one stage')),
+  stages: v.pipe(
+    v.record(text, stage),
+    v.check((stages) => Object.keys(stages).length > 0, 'must hold at least one stage'),
+  ),
 });
 
 function plain(path: string): boolean {

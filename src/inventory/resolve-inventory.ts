@@ -14,13 +14,20 @@ export interface LocalUser {
 
 /** Every host of the stage, ranges expanded, defaults filled in; a host that is written twice is one host with the roles of both. */
 export const resolveInventory = (config: Config, user: LocalUser, expandPath: (path: string) => string): Inventory => {
-  const written = (config.hosts as readonly WrittenHost[]).flatMap((entry) => expandRange(entry.host).map((text) => ({ entry, at: parseHost(text) })));
+  const written = (config.hosts as readonly WrittenHost[]).flatMap((entry) =>
+    expandRange(entry.host).map((text) => ({ entry, at: parseHost(text) })),
+  );
   const hosts = new Map<string, Host>();
   for (const { entry, at } of written) {
     const host = resolveHost(config, user, expandPath, entry, at);
     const key = `${host.address}:${host.port}`;
     const earlier = hosts.get(key);
-    hosts.set(key, earlier ? { ...host, roles: [...new Set([...earlier.roles, ...host.roles])], primary: earlier.primary || host.primary } : host);
+    hosts.set(
+      key,
+      earlier
+        ? { ...host, roles: [...new Set([...earlier.roles, ...host.roles])], primary: earlier.primary || host.primary }
+        : host,
+    );
   }
   return nameHosts([...hosts.values()]);
 };
@@ -36,10 +43,21 @@ export const sandboxInventory = (config: Config, hosts: readonly SandboxHost[]):
     primary: index === 0,
     deployTo: `${host.root}${config.deployTo}`,
     peerAddress: host.address,
-    ssh: { identityFiles: [host.identityFile], identityChosen: true, knownHostsFiles: [host.knownHostsFile], connectTimeout: config.ssh.connectTimeout },
+    ssh: {
+      identityFiles: [host.identityFile],
+      identityChosen: true,
+      knownHostsFiles: [host.knownHostsFile],
+      connectTimeout: config.ssh.connectTimeout,
+    },
   }));
 
-const resolveHost = (config: Config, user: LocalUser, expandPath: (path: string) => string, entry: WrittenHost, at: HostAddress): Host => {
+const resolveHost = (
+  config: Config,
+  user: LocalUser,
+  expandPath: (path: string) => string,
+  entry: WrittenHost,
+  at: HostAddress,
+): Host => {
   const chosen = entry.identityFile === undefined ? config.ssh.identityFile : list(entry.identityFile).map(expandPath);
   return {
     name: at.address,
@@ -54,7 +72,8 @@ const resolveHost = (config: Config, user: LocalUser, expandPath: (path: string)
     ssh: {
       identityFiles: chosen ?? DEFAULT_KEYS.map((name) => `${user.home}/.ssh/${name}`),
       identityChosen: chosen !== undefined,
-      knownHostsFiles: entry.knownHostsFile === undefined ? config.ssh.knownHostsFile : list(entry.knownHostsFile).map(expandPath),
+      knownHostsFiles:
+        entry.knownHostsFile === undefined ? config.ssh.knownHostsFile : list(entry.knownHostsFile).map(expandPath),
       ...(user.agent === undefined ? {} : { agent: user.agent }),
       connectTimeout: config.ssh.connectTimeout,
     },

@@ -12,16 +12,32 @@ export interface Selection {
 
 /** @throws UserError when nothing is left (Capistrano: exit 0 without a word), or a role or host that nobody has is asked for */
 export const selectHosts = (inventory: Inventory, selection: Selection): Inventory => {
-  refuseUnmatched('role', selection.roles, (role) => inventory.some((host) => host.roles.includes(role)), inventory.flatMap((host) => host.roles));
-  refuseUnmatched('host', selection.hosts, (pattern) => inventory.some((host) => matches(pattern, host)), inventory.map((host) => host.name));
+  refuseUnmatched(
+    'role',
+    selection.roles,
+    (role) => inventory.some((host) => host.roles.includes(role)),
+    inventory.flatMap((host) => host.roles),
+  );
+  refuseUnmatched(
+    'host',
+    selection.hosts,
+    (pattern) => inventory.some((host) => matches(pattern, host)),
+    inventory.map((host) => host.name),
+  );
   const chosen = inventory
     .filter((host) => !selection.roles || host.roles.some((role) => selection.roles?.includes(role)))
     .filter((host) => !selection.hosts || selection.hosts.some((pattern) => matches(pattern, host)));
-  if (chosen.length === 0) throw new UserError('the selection matches no host: no host has both the roles and the names asked for', 2);
+  if (chosen.length === 0)
+    throw new UserError('the selection matches no host: no host has both the roles and the names asked for', 2);
   return chosen.slice(0, limitOf(selection.limit, chosen.length));
 };
 
-const refuseUnmatched = (what: string, asked: readonly string[] | undefined, matched: (word: string) => boolean, known: readonly string[]): void => {
+const refuseUnmatched = (
+  what: string,
+  asked: readonly string[] | undefined,
+  matched: (word: string) => boolean,
+  known: readonly string[],
+): void => {
   const unmatched = asked?.filter((word) => !matched(word)) ?? [];
   if (unmatched.length === 0) return;
   const names = [...new Set(known)];
@@ -38,6 +54,7 @@ const limitOf = (limit: string | undefined, count: number): number => {
   if (limit === undefined) return count;
   const match = limit.match(/^(\d+)(%?)$/);
   const number = match?.[2] === '%' ? Math.ceil((count * Number(match[1])) / 100) : Number(match?.[1]);
-  if (!match || number < 1) throw new UserError(`--limit ${limit}: write a number of hosts, as 3, or a share of them, as 25%`, 2);
+  if (!match || number < 1)
+    throw new UserError(`--limit ${limit}: write a number of hosts, as 3, or a share of them, as 25%`, 2);
   return number;
 };

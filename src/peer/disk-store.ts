@@ -45,7 +45,7 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
   const discard = (piece: number): void => {
     const bytes = coming.get(piece);
     coming.delete(piece);
-    if (bytes !== undefined && spare.length < SPARE_BUFFERS) spare.push(bytes);
+    if (bytes !== undefined && spare.length * geometry.pieceLength < SPARE_BYTES) spare.push(bytes);
   };
 
   const place = (piece: number): Uint8Array => {
@@ -71,7 +71,7 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
   };
 };
 
-const SPARE_BUFFERS = 4;
+const SPARE_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
 
 const verifyPresent = async (file: ContentFile, options: StoreOptions): Promise<Bitfield> => {

@@ -78,4 +78,6 @@ const layOut = (book: Book, inventory: Inventory, names: readonly string[]): Pla
 };
 
 const hostsOf = (task: Task, inventory: Inventory): string[] =>
-  inventory.filter((host) => !task.roles || host.roles.some((role) => task.roles?.includes(role))).map((host) => host.name);
+  inventory
+    .filter((host) => !task.roles || host.roles.some((role) => task.roles?.includes(role)))
+    .map((host) => host.name);

@@ -39,9 +39,22 @@ export type PeerReport =
   | { readonly kind: 'hello'; readonly version: string; readonly node: string }
   | { readonly kind: 'listening'; readonly port: number }
   /** At most four a second. `bytes` are verified bytes on disk; `downloaded`/`uploaded` payload bytes on the wire. */
-  | { readonly kind: 'progress'; readonly pieces: number; readonly bytes: number; readonly downloaded: number; readonly uploaded: number; readonly peers: number }
+  | {
+      readonly kind: 'progress';
+      readonly pieces: number;
+      readonly bytes: number;
+      readonly downloaded: number;
+      readonly uploaded: number;
+      readonly peers: number;
+    }
   /** Every piece and the SHA-256 of the whole are right and on disk. */
-  | { readonly kind: 'verified'; readonly bytes: number; readonly downloaded: number; readonly uploaded: number; readonly seconds: number }
+  | {
+      readonly kind: 'verified';
+      readonly bytes: number;
+      readonly downloaded: number;
+      readonly uploaded: number;
+      readonly seconds: number;
+    }
   | { readonly kind: 'failed'; readonly code: PeerFailure; readonly message: string }
   | { readonly kind: 'stopped'; readonly downloaded: number; readonly uploaded: number };
 
@@ -71,7 +84,8 @@ const listOf =
   (value) =>
     Array.isArray(value) && value.every(check);
 const peerAddress: Check = (value) => isRecord(value) && text(value.host) && port(value.port);
-const portRange: Check = (value) => Array.isArray(value) && value.length === 2 && value.every(port) && value[0] <= value[1];
+const portRange: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && value.every(port) && value[0] <= value[1];
 
 const orders: Record<PeerOrder['kind'], Shape> = {
   fetch: {

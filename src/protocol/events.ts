@@ -8,14 +8,29 @@ export type DeployEvent = DeployFact & { readonly at: string };
 export type Emit = (fact: DeployFact) => void;
 
 export type DeployFact =
-  | { type: 'run-start'; application: string; stage: string; task: string; hosts: readonly string[]; tasks: readonly string[] }
+  | {
+      type: 'run-start';
+      application: string;
+      stage: string;
+      task: string;
+      hosts: readonly string[];
+      tasks: readonly string[];
+    }
   | { type: 'host-connected'; host: string; seconds: number }
   | { type: 'host-failed'; host: string; error: HostError }
   | { type: 'task-start'; task: string; description: string; hosts: readonly string[] }
   | { type: 'task-end'; task: string; ok: boolean; seconds: number; detail?: string }
   | { type: 'command-start'; host: string; task: string; command: string }
   | { type: 'command-output'; host: string; task: string; stream: 'stdout' | 'stderr'; text: string }
-  | { type: 'command-end'; host: string; task: string; command: string; exitCode: number | null; signal: string | null; seconds: number }
+  | {
+      type: 'command-end';
+      host: string;
+      task: string;
+      command: string;
+      exitCode: number | null;
+      signal: string | null;
+      seconds: number;
+    }
   | { type: 'local-output'; command: string; stream: 'stdout' | 'stderr'; text: string }
   | { type: 'transfer-start'; bytes: number; pieces: number; strategy: 'torrent' | 'sftp'; hosts: readonly string[] }
   | ({ type: 'transfer-progress'; host: string } & TransferProgress)

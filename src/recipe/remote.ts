@@ -86,8 +86,10 @@ export interface CommandEnd {
 export const commandFailure = (host: string, end: CommandEnd): CommandFailed => {
   const output = lastLines(end.stderr.trim() === '' ? (end.stdout ?? '') : end.stderr);
   const facts = { command: end.label, exitCode: end.exitCode, signal: end.signal, output };
-  if (end.signal !== null) return new CommandFailed(host, { code: 'signal', message: `killed by ${end.signal}`, ...facts });
-  if (end.exitCode === null) return new CommandFailed(host, { code: 'connection-lost', message: 'the connection was lost', ...facts });
+  if (end.signal !== null)
+    return new CommandFailed(host, { code: 'signal', message: `killed by ${end.signal}`, ...facts });
+  if (end.exitCode === null)
+    return new CommandFailed(host, { code: 'connection-lost', message: 'the connection was lost', ...facts });
   return new CommandFailed(host, { ...explained(end.stderr, end.exitCode), ...facts });
 };
 

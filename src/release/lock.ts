@@ -56,7 +56,9 @@ export const parseOwner = (text: string | undefined): LockOwner | undefined => {
 
 /** "alice on laptop since 2026-11-23 09:30:00 UTC (deploy)", for messages. */
 export const describeOwner = (owner: LockOwner | undefined): string =>
-  owner ? `${owner.by} on ${owner.machine} since ${owner.at.slice(0, 19).replace('T', ' ')} UTC (${owner.task})` : 'somebody unknown';
+  owner
+    ? `${owner.by} on ${owner.machine} since ${owner.at.slice(0, 19).replace('T', ' ')} UTC (${owner.task})`
+    : 'somebody unknown';
 
 const holdLock = (guard: RemoteProcess): HeldLock => ({
   protect: (release) => void guard.stdin.write(`protect ${release}\n`),

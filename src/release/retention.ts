@@ -4,7 +4,11 @@ import type { HostState, ReleaseFacts } from '#recipe/host-state.ts';
  * The releases to remove: all but the newest `keep` that have been published, never the current one; releases that
  * were never finished do not count and go. (Capistrano counts failed ones and deletes good ones for them: #1907, #2120.)
  */
-export const expiredReleases = (releases: readonly ReleaseFacts[], current: string | undefined, keep: number): string[] => {
+export const expiredReleases = (
+  releases: readonly ReleaseFacts[],
+  current: string | undefined,
+  keep: number,
+): string[] => {
   const served = releases.filter((release) => hasServed(release) || release.name === current);
   const kept = new Set(newest(served, keep).map((release) => release.name));
   const currentKept = current === undefined || kept.has(current);
@@ -26,14 +30,18 @@ export const rollbackTarget = (
   if (currents.length === 0) return { refused: 'no host has a current release: there is nothing to roll back' };
   const release = common.filter((name) => name < newestName(currents)).pop();
   if (release !== undefined) return { release };
-  return { refused: `no release older than ${newestName(currents)} has been published on all of the hosts; see \`releases\`` };
+  return {
+    refused: `no release older than ${newestName(currents)} has been published on all of the hosts; see \`releases\``,
+  };
 };
 
 /** Has served: published by us, or made by another tool. */
-export const hasServed = (release: ReleaseFacts): boolean => release.state === 'published' || release.state === 'foreign';
+export const hasServed = (release: ReleaseFacts): boolean =>
+  release.state === 'published' || release.state === 'foreign';
 
 const commonReleases = (states: readonly HostState[]): string[] => {
-  const served = ({ releases, current }: HostState) => releases.filter((release) => hasServed(release) || release.name === current);
+  const served = ({ releases, current }: HostState) =>
+    releases.filter((release) => hasServed(release) || release.name === current);
   const [first, ...others] = states.map((state) => served(state).map((release) => release.name));
   return (first ?? []).filter((name) => others.every((names) => names.includes(name))).sort();
 };

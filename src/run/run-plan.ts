@@ -40,7 +40,10 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
     }
     return { end: 'done', committed, ...progress };
   } catch (error) {
-    const fault = error instanceof HostsFailed || error instanceof Interrupted || run.signal.aborted ? {} : { fault: error as Error };
+    const fault =
+      error instanceof HostsFailed || error instanceof Interrupted || run.signal.aborted
+        ? {}
+        : { fault: error as Error };
     if (!committed) await putRight(run, progress);
     return { end: run.signal.aborted ? 'interrupted' : 'failed', committed, ...progress, ...fault };
   }
@@ -52,17 +55,26 @@ const putRight = async (run: Run, progress: Progress): Promise<void> => {
   const failures: Progress = { errors: new Map(), marks: progress.marks, chosen: undefined };
   for (const planned of run.plan.onFailure) {
     await runTask({ ...run, signal: new AbortController().signal }, planned, failures).catch((error: Error) => {
-      if (!(error instanceof HostsFailed)) run.emit({ type: 'notice', level: 'warning', message: `${planned.task.name}: ${error.message}` });
+      if (!(error instanceof HostsFailed))
+        run.emit({ type: 'notice', level: 'warning', message: `${planned.task.name}: ${error.message}` });
     });
   }
   for (const [host, error] of failures.errors) {
     if (!before.has(host)) progress.errors.set(host, error);
-    run.emit({ type: 'notice', level: 'warning', host, message: `${error.task} failed, look at this host: ${error.message}${error.output ? `: ${error.output}` : ''}` });
+    run.emit({
+      type: 'notice',
+      level: 'warning',
+      host,
+      message: `${error.task} failed, look at this host: ${error.message}${error.output ? `: ${error.output}` : ''}`,
+    });
   }
 };
 
 const runTask = async (run: Run, { task, hosts }: PlannedTask, progress: Progress): Promise<void> => {
-  const live = run.remotes.filter(({ host }) => hosts.includes(host.name) && !progress.errors.has(host.name) && (progress.chosen?.has(host.name) ?? true));
+  const live = run.remotes.filter(
+    ({ host }) =>
+      hosts.includes(host.name) && !progress.errors.has(host.name) && (progress.chosen?.has(host.name) ?? true),
+  );
   if (live.length === 0) return;
   const begun = performance.now();
   let detail: string | undefined;
@@ -70,8 +82,19 @@ const runTask = async (run: Run, { task, hosts }: PlannedTask, progress: Progres
     detail = text;
   });
   const end = (ok: boolean) =>
-    run.emit({ type: 'task-end', task: task.name, ok, seconds: (performance.now() - begun) / 1000, ...(detail === undefined ? {} : { detail }) });
-  run.emit({ type: 'task-start', task: task.name, description: task.description, hosts: live.map(({ host }) => host.name) });
+    run.emit({
+      type: 'task-end',
+      task: task.name,
+      ok,
+      seconds: (performance.now() - begun) / 1000,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  run.emit({
+    type: 'task-start',
+    task: task.name,
+    description: task.description,
+    hosts: live.map(({ host }) => host.name),
+  });
   try {
     await task.run?.(context);
     end(true);
@@ -81,7 +104,13 @@ const runTask = async (run: Run, { task, hosts }: PlannedTask, progress: Progres
   }
 };
 
-const makeContext = (run: Run, task: string, live: readonly Remote[], progress: Progress, detail: (text: string) => void): TaskContext => {
+const makeContext = (
+  run: Run,
+  task: string,
+  live: readonly Remote[],
+  progress: Progress,
+  detail: (text: string) => void,
+): TaskContext => {
   const fail = (host: string, error: HostError) => {
     progress.errors.set(host, error);
     run.emit({ type: 'host-failed', host, error });
@@ -118,7 +147,8 @@ const makeContext = (run: Run, task: string, live: readonly Remote[], progress: 
       const host = remote.host.name;
       run.emit('releases' in answer ? { type: 'host-releases', host, ...answer } : { type: 'output', host, ...answer });
     },
-    warn: (message, remote) => run.emit({ type: 'notice', level: 'warning', message, ...(remote ? { host: remote.host.name } : {}) }),
+    warn: (message, remote) =>
+      run.emit({ type: 'notice', level: 'warning', message, ...(remote ? { host: remote.host.name } : {}) }),
   };
 };
 
@@ -127,5 +157,10 @@ const hostError = (error: unknown, task: string, interrupted: boolean): HostErro
   if (error instanceof CommandFailed) return { ...error.facts, task };
   if (error instanceof UserError) return { code: 'check', message: error.message, task };
   const { message, stack } = error as Error;
-  return { code: 'bug', message: `the recipe threw: ${message}`, task, ...(stack === undefined ? {} : { output: stack }) };
+  return {
+    code: 'bug',
+    message: `the recipe threw: ${message}`,
+    task,
+    ...(stack === undefined ? {} : { output: stack }),
+  };
 };

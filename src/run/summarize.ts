@@ -23,11 +23,24 @@ export const hostSummaries = (
   hosts.map((host) => {
     const error = outcome.errors.get(host);
     const { downloaded = 0, uploaded = 0 } = traffic.get(host) ?? {};
-    return { host, status: statusOf(outcome, host, error, untouched), seconds, downloaded, uploaded, reused: 0, ...(error ? { error } : {}) };
+    return {
+      host,
+      status: statusOf(outcome, host, error, untouched),
+      seconds,
+      downloaded,
+      uploaded,
+      reused: 0,
+      ...(error ? { error } : {}),
+    };
   });
 
 /** A host that failed has failed, unless the new release serves there all the same. */
-const statusOf = (outcome: Pick<Outcome, 'marks' | 'committed'>, host: string, error: HostError | undefined, untouched: HostStatus): HostStatus => {
+const statusOf = (
+  outcome: Pick<Outcome, 'marks' | 'committed'>,
+  host: string,
+  error: HostError | undefined,
+  untouched: HostStatus,
+): HostStatus => {
   const mark = outcome.marks.get(host);
   if (error && error.code !== 'interrupted' && !(mark === 'published' && outcome.committed)) return 'failed';
   return mark ?? untouched;

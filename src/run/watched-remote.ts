@@ -10,7 +10,15 @@ export const watchRemote = (remote: Remote, task: string, emit: Emit): Remote =>
     const text = options.label ?? shellText(command);
     const begun = performance.now();
     const end = (exitCode: number | null, signal: string | null) =>
-      emit({ type: 'command-end', host, task, command: text, exitCode, signal, seconds: (performance.now() - begun) / 1000 });
+      emit({
+        type: 'command-end',
+        host,
+        task,
+        command: text,
+        exitCode,
+        signal,
+        seconds: (performance.now() - begun) / 1000,
+      });
     emit({ type: 'command-start', host, task, command: text });
     try {
       const result = await remote.run(command, {

@@ -25,7 +25,9 @@ const openSocket = (host: Host, signal: AbortSignal): Promise<Socket> =>
     const socket = connectTcp({ host: host.address, port: host.port, noDelay: true, signal });
     const late = () => socket.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }));
     socket.setTimeout(host.ssh.connectTimeout * 1000, late);
-    socket.once('error', (error: NodeJS.ErrnoException) => reject(new ConnectFailed('connect', explainSocketError(host, error))));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new ConnectFailed('connect', explainSocketError(host, error))),
+    );
     socket.once('connect', () => {
       socket.setTimeout(0);
       socket.removeAllListeners('error');
@@ -33,7 +35,13 @@ const openSocket = (host: Host, signal: AbortSignal): Promise<Socket> =>
     });
   });
 
-const logIn = (host: Host, sock: Socket, known: KnownKey[], credentials: Credentials, signal: AbortSignal): Promise<ssh2.Client> =>
+const logIn = (
+  host: Host,
+  sock: Socket,
+  known: KnownKey[],
+  credentials: Credentials,
+  signal: AbortSignal,
+): Promise<ssh2.Client> =>
   new Promise((resolve, reject) => {
     const client = new ssh2.Client();
     let refusal: ConnectFailed | undefined;
@@ -84,10 +92,15 @@ const explainSocketError = (host: Host, error: NodeJS.ErrnoException): string =>
 
 const explainSshError = (host: Host, credentials: Credentials, error: Error & { level?: string }): ConnectFailed => {
   if (error.level === 'client-authentication') {
-    return new ConnectFailed('auth', `permission denied for ${host.user} at ${where(host)}; offered: ${credentials.offered.join(', ')}`);
+    return new ConnectFailed(
+      'auth',
+      `permission denied for ${host.user} at ${where(host)}; offered: ${credentials.offered.join(', ')}`,
+    );
   }
-  if (error.level === 'agent') return new ConnectFailed('auth', `the SSH agent at ${host.ssh.agent} failed: ${error.message}`);
-  if (error.level === 'client-timeout') return new ConnectFailed('connect', `no SSH answer from ${where(host)} within ${host.ssh.connectTimeout} s`);
+  if (error.level === 'agent')
+    return new ConnectFailed('auth', `the SSH agent at ${host.ssh.agent} failed: ${error.message}`);
+  if (error.level === 'client-timeout')
+    return new ConnectFailed('connect', `no SSH answer from ${where(host)} within ${host.ssh.connectTimeout} s`);
   return new ConnectFailed('connect', `${where(host)}: ${error.message}`);
 };
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import ssh2 from 'ssh2';
 import type { AuthenticationType } from 'ssh2';
+import ssh2 from 'ssh2';
 import type { Host } from '#inventory/host.ts';
 import { ConnectFailed } from './connect-failed.ts';
 
@@ -30,23 +30,38 @@ export const readCredentials = async ({ ssh, user, name }: Host): Promise<Creden
     if (key !== undefined) offered.push(file);
   }
   if (methods.length > 0) return { methods, offered };
-  throw new ConnectFailed('auth', `there is no key to log in with as ${user}: no SSH agent, and none of ${ssh.identityFiles.join(', ')} exists; set ssh.identityFile`);
+  throw new ConnectFailed(
+    'auth',
+    `there is no key to log in with as ${user}: no SSH agent, and none of ${ssh.identityFiles.join(', ')} exists; set ssh.identityFile`,
+  );
 };
 
 /** The key's text; `use-agent` for an encrypted key that the agent may hold; undefined for a default file that is not usable. */
-const readKey = async (file: string, host: string, chosen: boolean, agent: boolean): Promise<string | 'use-agent' | undefined> => {
+const readKey = async (
+  file: string,
+  host: string,
+  chosen: boolean,
+  agent: boolean,
+): Promise<string | 'use-agent' | undefined> => {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (!chosen) return undefined;
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new ConnectFailed('auth', `the key file ${file} ${missing ? 'does not exist' : 'cannot be read'} (ssh.identityFile, for ${host})`);
+    throw new ConnectFailed(
+      'auth',
+      `the key file ${file} ${missing ? 'does not exist' : 'cannot be read'} (ssh.identityFile, for ${host})`,
+    );
   }
   const parsed = ssh2.utils.parseKey(text);
   if (!(parsed instanceof Error)) return text;
   if (!chosen) return undefined;
-  if (!/encrypted/i.test(parsed.message)) throw new ConnectFailed('auth', `${file} is not a private key that can be used: ${parsed.message}`);
+  if (!/encrypted/i.test(parsed.message))
+    throw new ConnectFailed('auth', `${file} is not a private key that can be used: ${parsed.message}`);
   if (agent) return 'use-agent';
-  throw new ConnectFailed('auth', `${file} is encrypted: add it to your SSH agent (ssh-add ${file}) and run this again`);
+  throw new ConnectFailed(
+    'auth',
+    `${file} is encrypted: add it to your SSH agent (ssh-add ${file}) and run this again`,
+  );
 };

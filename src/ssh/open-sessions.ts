@@ -30,12 +30,18 @@ export const openSessions = async (inventory: Inventory, emit: Emit, signal: Abo
   await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, work));
   const order = new Map(inventory.map((host, index) => [host.name, index]));
   sessions.sort((a, b) => (order.get(a.host.name) ?? 0) - (order.get(b.host.name) ?? 0));
-  return { sessions, failures, close: async () => void (await Promise.all(sessions.map((session) => session.close()))) };
+  return {
+    sessions,
+    failures,
+    close: async () => void (await Promise.all(sessions.map((session) => session.close()))),
+  };
 };
 
 const CONNECTING_AT_ONCE = 48;
 
-type Opened = { readonly session: Session; readonly seconds: number; readonly error?: never } | { readonly error: HostError };
+type Opened =
+  | { readonly session: Session; readonly seconds: number; readonly error?: never }
+  | { readonly error: HostError };
 
 const openSession = async (host: Host, signal: AbortSignal): Promise<Opened> => {
   const begun = performance.now();

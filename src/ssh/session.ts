@@ -1,7 +1,13 @@
 import type { ClientChannel, SFTPWrapper } from 'ssh2';
 import type { Host } from '#inventory/host.ts';
 import { type Command, failedStep, quote, sh, shellText } from '#protocol/shell.ts';
-import { commandFailure, type CommandResult, type Remote, type RemoteProcess, type RunOptions } from '#recipe/remote.ts';
+import {
+  type CommandResult,
+  commandFailure,
+  type Remote,
+  type RemoteProcess,
+  type RunOptions,
+} from '#recipe/remote.ts';
 import type { Connection } from './connect.ts';
 
 /** A logged-in host: one connection, as many channels as there are commands at the moment. */
@@ -22,23 +28,31 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     closed = true;
   });
 
-  const open = (command: Command): Promise<ClientChannel> =>
+  const open = (command: Command, redirection = ''): Promise<ClientChannel> =>
     new Promise((resolve, reject) => {
-      const lost = () => reject(commandFailure(host.name, { exitCode: null, signal: null, label: shellText(command), stderr: '' }));
+      const lost = () =>
+        reject(commandFailure(host.name, { exitCode: null, signal: null, label: shellText(command), stderr: '' }));
       if (closed) return lost();
       void gone.then(lost);
-      client.exec(`exec /bin/sh -c ${quote(shellText(command))}`, (error, channel) => (error ? lost() : resolve(channel)));
+      client.exec(`exec /bin/sh -c ${quote(shellText(command))}${redirection}`, (error, channel) =>
+        error ? lost() : resolve(channel),
+      );
     });
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
-    const channel = await open(command);
+    const channel = await open(command, options.stdin === undefined ? ' </dev/null' : '');
     running.add(channel);
     const { stdout, stderr, end } = await collect(channel, options).finally(() => running.delete(channel));
     const seconds = (performance.now() - begun) / 1000;
     if (end.exitCode === 0) return { stdout, stderr, seconds };
     const failed = failedStep(command, stderr);
-    throw commandFailure(host.name, { ...end, label: options.label ?? failed.step ?? shellText(command), stdout, stderr: failed.stderr });
+    throw commandFailure(host.name, {
+      ...end,
+      label: options.label ?? failed.step ?? shellText(command),
+      stdout,
+      stderr: failed.stderr,
+    });
   };
 
   return {
@@ -52,11 +66,15 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       await run(store, { stdin: content, label: `write ${path}` });
     },
     sendFile: async (localPath, path, progress) => {
-      const sftp = await new Promise<SFTPWrapper>((resolve, reject) => client.sftp((error, opened) => (error ? reject(error) : resolve(opened))));
+      const sftp = await new Promise<SFTPWrapper>((resolve, reject) =>
+        client.sftp((error, opened) => (error ? reject(error) : resolve(opened))),
+      );
       try {
         await new Promise<void>((resolve, reject) => {
           void gone.then(() => reject(new Error('the connection was lost')));
-          sftp.fastPut(localPath, path, { mode: 0o600, step: progress }, (error) => (error ? reject(error) : resolve()));
+          sftp.fastPut(localPath, path, { mode: 0o600, step: progress }, (error) =>
+            error ? reject(error) : resolve(),
+          );
         });
       } finally {
         sftp.end();
@@ -92,7 +110,7 @@ const collect = async (channel: ClientChannel, { stdin, onOutput }: RunOptions):
   const stderr = gather(channel.stderr, (text) => onOutput?.('stderr', text));
   const end = channelEnd(channel);
   channel.on('error', () => {}); // a write to a command that has ended; its exit code tells
-  channel.end(stdin ?? '');
+  if (stdin !== undefined) channel.end(stdin); // otherwise it stays open: ssh2 sends no signal after the end of stdin
   return { end: await end, stdout: stdout(), stderr: stderr() };
 };
 

@@ -14,7 +14,11 @@ export interface RemotePeer {
 }
 
 /** Starts the peer program on a host, sending it first where the host has not got this version. */
-export const startRemotePeer = async (target: Target, bundle: PeerBundle, onReport: (report: PeerReport) => void): Promise<RemotePeer> => {
+export const startRemotePeer = async (
+  target: Target,
+  bundle: PeerBundle,
+  onReport: (report: PeerReport) => void,
+): Promise<RemotePeer> => {
   const first = await launch(target, bundle, onReport);
   if (!(await first.missing)) return first;
   await uploadBundle(target, bundle);
@@ -41,19 +45,34 @@ const launch = async ({ remote, cache }: Target, bundle: PeerBundle, onReport: (
     if (failure || end.exitCode === 0) return failure;
     return explainEnd(program, end, stderr());
   });
-  return { missing, gone, order: (order: PeerOrder) => void program.stdin.write(`${encodeControl(order)}\n`), end: () => void program.stdin.end() };
+  return {
+    missing,
+    gone,
+    order: (order: PeerOrder) => void program.stdin.write(`${encodeControl(order)}\n`),
+    end: () => void program.stdin.end(),
+  };
 };
 
-const explainEnd = (_program: RemoteProcess, { exitCode, signal }: Awaited<RemoteProcess['exit']>, output: string): TransferError => {
+const explainEnd = (
+  _program: RemoteProcess,
+  { exitCode, signal }: Awaited<RemoteProcess['exit']>,
+  output: string,
+): TransferError => {
   const common = { command: 'node peer.cjs', exitCode, signal, output };
-  if (exitCode === NO_RUNTIME) return { code: 'runtime', message: 'there is no Node.js on this host: install Node 18 or newer, or use strategy: \'sftp\'' };
+  if (exitCode === NO_RUNTIME)
+    return {
+      code: 'runtime',
+      message: "there is no Node.js on this host: install Node 18 or newer, or use strategy: 'sftp'",
+    };
   if (signal !== null) return { code: 'signal', message: `the peer was killed by ${signal}`, ...common };
   if (exitCode === null) return { code: 'connection-lost', message: 'the connection was lost', ...common };
   return { code: 'transfer', message: `the peer ended with exit code ${exitCode}`, ...common };
 };
 
 const failureCode = (code: string): TransferError['code'] =>
-  code === 'disk-full' || code === 'permission' || code === 'verify' || code === 'runtime' || code === 'bug' ? code : 'transfer';
+  code === 'disk-full' || code === 'permission' || code === 'verify' || code === 'runtime' || code === 'bug'
+    ? code
+    : 'transfer';
 
 /** A line that is no report comes from a noisy profile or a warning of the runtime: not ours to judge. */
 const readReport = (line: string): PeerReport | undefined => {

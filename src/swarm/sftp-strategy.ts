@@ -26,7 +26,10 @@ export const sftpStrategy: Strategy = {
 
 const UPLOADS_AT_ONCE = 16;
 
-const upload = async ({ artifact, emit, signal, stallTimeout }: Distribution, target: Target): Promise<TransferError | undefined> => {
+const upload = async (
+  { artifact, emit, signal, stallTimeout }: Distribution,
+  target: Target,
+): Promise<TransferError | undefined> => {
   const { remote, path } = target;
   const tell = (bytes: number, done: boolean) =>
     emit({
@@ -35,10 +38,13 @@ const upload = async ({ artifact, emit, signal, stallTimeout }: Distribution, ta
     });
   const watch = watchProgress(stallTimeout, signal);
   try {
-    await Promise.race([watch.ended, remote.sendFile(artifact.path, path, (bytes) => {
-      watch.moved();
-      tell(bytes, false);
-    })]);
+    await Promise.race([
+      watch.ended,
+      remote.sendFile(artifact.path, path, (bytes) => {
+        watch.moved();
+        tell(bytes, false);
+      }),
+    ]);
   } catch (error) {
     return await explainUpload(error as Error, artifact.bytes, target);
   } finally {
@@ -76,11 +82,17 @@ const watchProgress = (seconds: number, signal: AbortSignal) => {
 const explainUpload = async (error: Error, bytes: number, { remote, path }: Target): Promise<TransferError> => {
   const free = await remote.run(freeSpace(path)).catch(() => undefined);
   const full = free !== undefined && Number(free.stdout) * 1024 < bytes;
-  if (full) return { code: 'disk-full', message: `the disk is full: the artifact needs ${bytes} bytes`, command: `sftp put ${path}` };
+  if (full)
+    return {
+      code: 'disk-full',
+      message: `the disk is full: the artifact needs ${bytes} bytes`,
+      command: `sftp put ${path}`,
+    };
   return { code: 'transfer', message: error.message, command: `sftp put ${path}` };
 };
 
-const freeSpace = (path: string): Command => sh`rm -f ${path}; df -Pk ${path.slice(0, path.lastIndexOf('/'))} | awk 'NR == 2 { print $4 }'`;
+const freeSpace = (path: string): Command =>
+  sh`rm -f ${path}; df -Pk ${path.slice(0, path.lastIndexOf('/'))} | awk 'NR == 2 { print $4 }'`;
 
 /** Compares with whatever program for SHA-256 the host has. */
 const verifyFile = (path: string, sha256: string): Command => sh`

@@ -14,11 +14,17 @@ import { watchSwarm } from './watch-swarm.ts';
 export const torrentStrategy: Strategy = {
   name: 'torrent',
   distribute: async (job): Promise<DistributionResult> => {
-    const begun = performance.now();
-    const watch = watchSwarm(job.targets.map(({ remote }) => remote.host.name), pieceCount(job), job.stallTimeout, job.emit);
     const origin = await startOrigin(job);
+    const begun = performance.now();
+    const watch = watchSwarm(
+      job.targets.map(({ remote }) => remote.host.name),
+      pieceCount(job),
+      job.stallTimeout,
+      job.emit,
+    );
     const interrupted = () => {
-      for (const { remote } of job.targets) watch.fail(remote.host.name, { code: 'interrupted', message: 'interrupted' });
+      for (const { remote } of job.targets)
+        watch.fail(remote.host.name, { code: 'interrupted', message: 'interrupted' });
     };
     job.signal.addEventListener('abort', interrupted);
     if (job.signal.aborted) interrupted();
@@ -40,7 +46,13 @@ type Origin = Awaited<ReturnType<typeof startOrigin>>;
 /** The tracker and the seeder: everything that the swarm starts from. */
 const startOrigin = async (job: Distribution) => {
   const { artifact, targets } = job;
-  const content = { name: 'artifact.tar', length: artifact.bytes, pieceLength: artifact.pieceLength, pieces: artifact.pieceHashes, private: true };
+  const content = {
+    name: 'artifact.tar',
+    length: artifact.bytes,
+    pieceLength: artifact.pieceLength,
+    pieces: artifact.pieceHashes,
+    private: true,
+  };
   const { infoBytes } = decodeMetainfo(encodeMetainfo(content));
   const infoHash = createHash('sha1').update(infoBytes).digest('hex');
   const own = [...new Set(targets.map(({ remote }) => remote.addresses.local))];
@@ -49,10 +61,11 @@ const startOrigin = async (job: Distribution) => {
   const tracker = await startTracker({ infoHash, addresses, ...(listen === undefined ? {} : { listen }) });
   const torrent = (url: string) => encodeMetainfo({ ...content, announce: url });
   const seeder = await startPeer({
-    metainfo: torrent(tracker.url('127.0.0.1')),
+    metainfo: torrent(tracker.url(own[0] as string)),
     path: artifact.path,
     complete: true,
-    announce: [],
+    announce: [tracker.url(own[0] as string)],
+    address: own[0] as string,
     ports: job.ports,
     ...(listen === undefined ? {} : { listen }),
   });
@@ -86,9 +99,14 @@ const runPeers = async (job: Distribution, origin: Origin, watch: ReturnType<typ
       try {
         peer = await startRemotePeer(target, bundle, onReport);
         peer.order(fetchOrder(job, origin, target));
-        void peer.gone.then((error) => watch.fail(name, error ?? { code: 'transfer', message: 'the peer ended before it was done' }));
+        void peer.gone.then((error) =>
+          watch.fail(name, error ?? { code: 'transfer', message: 'the peer ended before it was done' }),
+        );
       } catch (error) {
-        watch.fail(name, error instanceof CommandFailed ? error.facts : { code: 'transfer', message: (error as Error).message });
+        watch.fail(
+          name,
+          error instanceof CommandFailed ? error.facts : { code: 'transfer', message: (error as Error).message },
+        );
       }
       return { close: async () => closePeer(peer) };
     }),

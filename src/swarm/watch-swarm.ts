@@ -36,7 +36,10 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
   const stalls = setInterval(() => {
     for (const [host, { at }] of moved) {
       if (performance.now() - at < stallTimeout * 1000 || verified.has(host)) continue;
-      fail(host, { code: 'transfer', message: `no byte arrived for ${stallTimeout} s: can this host reach the deployer and the other hosts on the ports of swarm.ports?` });
+      fail(host, {
+        code: 'transfer',
+        message: `no byte arrived for ${stallTimeout} s: can this host reach the deployer and the other hosts on the ports of swarm.ports?`,
+      });
     }
   }, 1000);
   if (hosts.length === 0) settle();
@@ -52,7 +55,15 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
       const done = report.kind === 'verified';
       traffic.set(host, { downloaded, uploaded });
       if (bytes > (moved.get(host)?.bytes ?? 0)) moved.set(host, { at: performance.now(), bytes });
-      emit({ type: 'transfer-progress', host, pieces: done ? pieces : report.pieces, bytes, downloaded, uploaded, done: done || verified.has(host) });
+      emit({
+        type: 'transfer-progress',
+        host,
+        pieces: done ? pieces : report.pieces,
+        bytes,
+        downloaded,
+        uploaded,
+        done: done || verified.has(host),
+      });
       if (!done) return;
       verified.add(host);
       end();
