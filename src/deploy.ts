@@ -77,8 +77,9 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     endings.add(() => unlockFleet(held));
     if (errors.size > 0) return summaryOf(facts, { locked: errors });
 
-    const interrupt = () => sessions.forEach((session) => session.interrupt());
-    signal.addEventListener('abort', interrupt);
+    signal.addEventListener('abort', () => {
+      for (const session of sessions) session.interrupt();
+    });
     const deployment = joinDeployment(
       {
         config,
