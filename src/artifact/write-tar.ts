@@ -30,6 +30,9 @@ export const writeTar = async (
   return { files };
 };
 
+/** Seconds that every tar and every host can tell: 1970 to 2038. */
+const plainTime = (time: Date): Date => new Date(Math.min(Math.max(time.getTime(), 0), (2 ** 31 - 1) * 1000));
+
 const addEntry = (pack: Pack, { content, ...entry }: Entry): Promise<void> =>
   new Promise((resolve, reject) => {
     const header = {
