@@ -13,7 +13,7 @@ export interface PeerOptions {
   readonly metainfo: Uint8Array;
   /** The file that holds or receives the content. */
   readonly path: string;
-  /** SHA-256 of the whole content, hex; left out, only the pieces are verified. */
+  /** SHA-256 of the whole content, hex; left out, or where the content is `complete`, only pieces are verified. */
   readonly sha256?: string;
   /** The file is known to be whole and right, and only read: the seeder's case. Default false. */
   readonly complete?: boolean;
@@ -139,7 +139,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   const finish = async (): Promise<void> => {
     try {
       announcer.completed();
-      const { sha256 } = options;
+      const sha256 = options.complete === true ? undefined : options.sha256;
       const actual = sha256 === undefined ? undefined : await store.hashAll();
       if (actual !== sha256) throw new PeerError('verify', `SHA-256 of ${options.path} is ${actual}, not ${sha256}`);
       tell();
