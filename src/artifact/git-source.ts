@@ -32,12 +32,13 @@ export const resolveGit = async (
   const commit = isRemoteRepository(repository)
     ? await fetchCommit(repository, ref, scratch, signal)
     : await localCommit(repository, ref, signal);
+  const inside = await findDirectory(commit, source.directory, signal);
   return {
     label: `Branch ${ref}`,
     revision: commit.sha,
     revisionTime: commit.time,
     entries: (work) =>
-      work.build.length > 0 ? builtTree(commit, source, work) : archivedTree(commit, source, work.signal),
+      work.build.length > 0 ? builtTree(commit, inside, work) : archivedTree(commit, inside, work.signal),
   };
 };
 
@@ -67,20 +68,20 @@ const fetchCommit = async (url: string, ref: string, scratch: string, signal: Ab
   return { repository, sha: sha.stdout, time: await commitTime(repository, sha.stdout, signal) };
 };
 
+/** `git archive` of the commit, not of the directory's tree: it knows the attributes of the whole and the commit's time. */
 const archivedTree = async function* (
   { repository, sha }: Commit,
-  { directory }: GitSource,
+  directory: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Entry> {
-  const tree = directory === undefined ? sha : `${sha}:${directory}`;
-  const rules = await git(
-    ['-C', repository, 'show', directory === undefined ? `${sha}:${IGNORE_FILE}` : `${tree}/${IGNORE_FILE}`],
-    signal,
-  );
+  const inside = directory === undefined ? '' : `${directory}/`;
+  const rules = await git(['-C', repository, 'show', `${sha}:${inside}${IGNORE_FILE}`], signal);
   const ignored = ignoreRules(rules.ok ? rules.stdout : undefined);
-  const archive = await gitArchive(repository, tree, signal);
+  const archive = await gitArchive(repository, sha, directory, signal);
   for await (const entry of readTar(archive.stream, `commit ${sha}`)) {
-    if (!ignored(entry.name, entry.type === 'directory')) yield entry;
+    if (!entry.name.startsWith(inside)) continue;
+    const name = entry.name.slice(inside.length);
+    if (!ignored(name, entry.type === 'directory')) yield { ...entry, name };
   }
   await archive.end;
 };
@@ -88,19 +89,35 @@ const archivedTree = async function* (
 /** Unpacks the commit, runs the build steps there, and packs what they left: what is built is what was committed. */
 const builtTree = async function* (
   { repository, sha }: Commit,
-  { directory }: GitSource,
+  directory: string | undefined,
   work: Workplace,
 ): AsyncGenerator<Entry> {
   const tree = join(work.directory, 'checkout');
   await mkdir(tree, { recursive: true });
   const { execa } = await import('execa');
-  const archive = await gitArchive(repository, directory === undefined ? sha : `${sha}:${directory}`, work.signal);
+  const archive = await gitArchive(repository, sha, directory, work.signal);
+  const strip = directory === undefined ? 0 : directory.split('/').length;
   await Promise.all([
-    execa('tar', ['-xpf', '-', '-C', tree], { input: archive.stream as never, cancelSignal: work.signal }),
+    execa('tar', ['-xpf', '-', `--strip-components=${strip}`, '-C', tree], {
+      input: archive.stream as never,
+      cancelSignal: work.signal,
+    }),
     archive.end,
   ]);
   for (const command of work.build) await work.runLocal(command, tree);
   yield* walkDirectory(tree, ignoreRules(await readIgnoreFile(tree)));
+};
+
+/** The directory's name as git writes it. */
+const findDirectory = async ({ repository, sha }: Commit, written: string | undefined, signal: AbortSignal) => {
+  const directory = (written ?? '')
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+  if (directory === '') return undefined;
+  const type = await git(['-C', repository, 'cat-file', '-t', `${sha}:${directory}`], signal);
+  if (type.stdout === 'tree') return directory;
+  throw new UserError(`there is no directory '${directory}' in commit ${sha} of ${repository}`, 2);
 };
 
 const commitTime = async (repository: string, sha: string, signal: AbortSignal): Promise<number> =>

@@ -15,10 +15,17 @@ export const git = async (args: readonly string[], signal: AbortSignal): Promise
   return { ok: result.exitCode === 0, stdout: result.stdout, stderr: result.stderr };
 };
 
-/** The tar stream of `git archive`, and a promise of its good end. */
-export const gitArchive = async (repository: string, tree: string, signal: AbortSignal) => {
+/** The tar stream of `git archive`, of one directory where one is named, and a promise of its good end. */
+export const gitArchive = async (
+  repository: string,
+  commit: string,
+  directory: string | undefined,
+  signal: AbortSignal,
+) => {
   const { execa } = await import('execa');
-  const child = execa('git', ['-C', repository, '-c', 'tar.umask=0022', 'archive', '--format=tar', tree], {
+  const plainly = ['--literal-pathspecs', '-c', 'tar.umask=0022'];
+  const what = directory === undefined ? [commit] : [commit, '--', directory];
+  const child = execa('git', ['-C', repository, ...plainly, 'archive', '--format=tar', ...what], {
     cancelSignal: signal,
     env: QUIET,
     stdin: 'ignore',
@@ -45,4 +52,9 @@ export const gitArchive = async (repository: string, tree: string, signal: Abort
 export const isRemoteRepository = (repository: string): boolean =>
   /^[a-z][a-z0-9+.-]*:\/\//i.test(repository) || /^[^/:]+@[^/:]+:/.test(repository);
 
-const QUIET = { GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+/** A deploy may run in a hook of git's, which sets variables that would win over the repository that we name. */
+const QUIET = {
+  ...{ GIT_DIR: undefined, GIT_WORK_TREE: undefined, GIT_INDEX_FILE: undefined, GIT_PREFIX: undefined },
+  ...{ GIT_OBJECT_DIRECTORY: undefined, GIT_ALTERNATE_OBJECT_DIRECTORIES: undefined },
+  ...{ GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+};

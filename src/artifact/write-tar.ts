@@ -35,13 +35,8 @@ const plainTime = (time: Date): Date => new Date(Math.min(Math.max(time.getTime(
 
 const addEntry = (pack: Pack, { content, ...entry }: Entry): Promise<void> =>
   new Promise((resolve, reject) => {
-    const header = {
-      ...entry,
-      type: entry.type,
-      uid: 0,
-      gid: 0,
-      ...(entry.type === 'directory' ? { name: `${entry.name}/` } : {}),
-    };
+    const name = entry.type === 'directory' ? `${entry.name}/` : entry.name;
+    const header = { ...entry, name, mtime: plainTime(entry.mtime), uid: 0, gid: 0 };
     const done = (error?: Error | null) => (error ? reject(error) : resolve());
     if (content === undefined || content instanceof Uint8Array) {
       pack.entry(header, Buffer.from(content ?? []), done);
