@@ -29,5 +29,3 @@ export const restart = (command: string | readonly string[], { roles }: RestartO
     after: { 'deploy:restart': 'app:restart' },
   });
 };
-
-export default restart;
