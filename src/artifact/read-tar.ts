@@ -11,6 +11,7 @@ export async function* readTar(stream: NodeJS.ReadableStream, what: string): Asy
   pipeline(stream, extract, () => {}); // an error surfaces in the loop below
   for await (const entry of extract) {
     const { header } = entry;
+    refuseGarbled(header, what);
     const type = TYPES[header.type ?? 'file'];
     const name = cleanName(header.name, what);
     if (type === undefined) throw new UserError(`${what}: ${header.name} is a ${header.type} and cannot be deployed`);
@@ -46,6 +47,12 @@ const TYPES: Record<string, Entry['type'] | undefined> = {
   directory: 'directory',
   symlink: 'symlink',
   link: 'link',
+};
+
+/** tar-stream puts U+FFFD for what it cannot read, and hosts would get another name than the archive holds. */
+const refuseGarbled = ({ name, linkname }: { name: string; linkname?: string | null }, what: string): void => {
+  const garbled = [name, linkname ?? ''].find((text) => text.includes('\ufffd'));
+  if (garbled !== undefined) throw new UserError(`${what}: the name ${garbled} is not UTF-8: rename it`);
 };
 
 const cleanName = (name: string, what: string): string => {

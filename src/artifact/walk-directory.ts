@@ -20,7 +20,7 @@ export async function* walkDirectory(root: string, ignored: Ignore, inside = '')
       yield { ...common, type: 'directory', size: 0 };
       yield* walkDirectory(root, ignored, name);
     } else if (stat.isSymbolicLink()) {
-      yield { ...common, type: 'symlink', size: 0, linkname: await readlink(path) };
+      yield { ...common, type: 'symlink', size: 0, linkname: await readTarget(path) };
     } else if (stat.isFile()) {
       const small = stat.size <= SMALL;
       const content = small
@@ -38,13 +38,15 @@ const SMALL = 1 << 20;
 
 const readNames = async (directory: string): Promise<string[]> => {
   const names = await readdir(directory, { encoding: 'buffer' });
-  return names
-    .map((bytes) => {
-      const name = bytes.toString('utf8');
-      if (Buffer.from(name).equals(bytes)) return name;
-      throw new UserError(
-        `${directory} holds a name that is not UTF-8: ${bytes.toString('latin1')}; rename it, or name its directory in .deployignore`,
-      );
-    })
-    .sort();
+  return names.map((bytes) => textOf(bytes, `${directory} holds a name`)).sort();
+};
+
+const readTarget = async (path: string): Promise<string> =>
+  textOf(await readlink(path, { encoding: 'buffer' }), `${path} points to a name`);
+
+const textOf = (bytes: Buffer, where: string): string => {
+  const text = bytes.toString('utf8');
+  if (Buffer.from(text).equals(bytes)) return text;
+  const shown = bytes.toString('latin1');
+  throw new UserError(`${where} that is not UTF-8: ${shown}; rename it, or name its directory in .deployignore`);
 };

@@ -204,6 +204,11 @@ describe('what cannot be deployed is refused in words', () => {
     await refused(/sub holds a name that is not UTF-8: café/);
   });
 
+  test('a link to a name that is not UTF-8', async () => {
+    await symlink(Buffer.from([0x63, 0xe9]), join(root, 'link'));
+    await refused(/app\/link points to a name that is not UTF-8: cé/);
+  });
+
   test('a socket', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(join(root, 'app.sock'), resolve));
