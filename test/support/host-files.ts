@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
-import type { Project } from './project.ts';
+import type { DiskHost, Project } from './project.ts';
 import type { SshdHost } from './sshd-fleet.ts';
 
 /** Every path below the application's directory with what is there, the application itself as '.'; empty where it does not exist. */
 export type Tree = Readonly<Record<string, string>>;
 
 /** Reads the whole tree: kind, permissions, content. Two equal trees mean that nothing was touched. */
-export const treeOf = async (host: SshdHost, application: string): Promise<Tree> => {
+export const treeOf = async (host: DiskHost, application: string): Promise<Tree> => {
   const root = join(host.files, application);
   const paths = (await readdir(root, { recursive: true }).catch(() => undefined)) ?? [];
   const there = await lstat(root).catch(() => undefined);
@@ -42,7 +42,7 @@ export interface DeployedHost {
 }
 
 /** Reads what is deployed on a host. */
-export const lookAt = async (host: SshdHost, application: string): Promise<DeployedHost> => {
+export const lookAt = async (host: DiskHost, application: string): Promise<DeployedHost> => {
   const root = join(host.files, application);
   const releases = (await readdir(join(root, 'releases')).catch(() => [])).sort();
   const link = await readlink(join(root, 'current')).catch(() => undefined);

@@ -1,40 +1,49 @@
 /** A project of a user's, made for a test: a git repository with its deploy.config.ts, deployed by the built program. */
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { DeployEvent, HostSummary, Summary } from '#protocol/events.ts';
 import { type CliOptions, type CliResult, type RunningCli, startCli } from './cli.ts';
+import { type Content, writeContent } from './content.ts';
 import type { SshdFleet, SshdHost } from './sshd-fleet.ts';
 import { makeTempDir, removeTempDir } from './temp-dir.ts';
 
-type Content = Readonly<Record<string, string | Uint8Array>>;
-
-export interface ProjectOptions {
-  readonly fleet: SshdFleet;
-  /** Hosts of the stage `production`. @default all of the fleet */
-  readonly hosts?: readonly SshdHost[];
+/** What stands in deploy.config.ts. */
+export interface ConfigOptions {
   /** @default 'shop' */
   readonly application?: string;
   /** More keys for the configuration, and other values for those it has. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** More keys for every host. */
-  readonly host?: Readonly<Record<string, unknown>>;
-  /** TypeScript text of the key `recipes`; `restart`, `task` and `defineRecipe` are imported. */
+  /** More keys for every host; or for each of them, by its place in the fleet, from 0. */
+  readonly host?: Readonly<Record<string, unknown>> | ((index: number) => Readonly<Record<string, unknown>>);
+  /** TypeScript text of the key `recipes`; `restart` and what recipes need of 'rookery' is imported. */
   readonly recipes?: string;
+  /** TypeScript text of the key `source`. @default git({ ref: 'main' }) */
+  readonly source?: string;
+}
+
+export interface ProjectOptions extends ConfigOptions {
+  readonly fleet: SshdFleet;
+  /** Hosts of the stage `production`. @default all of the fleet */
+  readonly hosts?: readonly SshdHost[];
   /** Files of the first commit. @default a page */
   readonly files?: Content;
 }
 
-export interface Project {
+/** A host whose disk can be looked at. */
+export type DiskHost = Pick<SshdHost, 'name' | 'address' | 'files' | 'deployTo'>;
+
+export interface Project<H extends DiskHost = SshdHost> {
   readonly dir: string;
   readonly application: string;
-  readonly fleet: SshdFleet;
-  readonly hosts: readonly SshdHost[];
+  readonly hosts: readonly H[];
   /** Writes deploy.config.ts anew, with other options for it. */
-  configure(options: Omit<ProjectOptions, 'fleet' | 'files'>): Promise<void>;
+  configure(options: ConfigOptions & { readonly hosts?: readonly H[] }): Promise<void>;
   /** Commits files on main. Resolves to the commit's hash. */
   commit(files: Content): Promise<string>;
+  /** Runs git in the project, and resolves to what it printed. */
+  git(...args: string[]): Promise<string>;
   /** `deploy production <words> --format json`, to its end. */
   deploy(words?: readonly string[], options?: CliOptions): Promise<Deployed>;
   /** The same, and leaves it to the caller when to wait for what. */
@@ -52,32 +61,73 @@ export interface Deployed extends CliResult {
   /** Its last line. */
   readonly summary: Summary;
   /** The summary of one host. */
-  of(host: SshdHost): HostSummary;
+  of(host: DiskHost): HostSummary;
 }
 
 /** Makes a project whose stage `production` is the fleet. */
-export const makeProject = async (options: ProjectOptions): Promise<Project> => {
-  const { fleet, application = 'shop', hosts = fleet.hosts } = options;
-  const dir = await makeTempDir('project');
-  const temp = join(dir, '.git', 'tmp');
-  const git = async (...args: string[]) => (await promisify(execFile)('git', [...IDENTITY, '-C', dir, ...args])).stdout;
+export const makeProject = async (options: ProjectOptions): Promise<Project & { readonly fleet: SshdFleet }> => {
+  const { fleet, hosts = fleet.hosts } = options;
+  const { identityFile, knownHostsFile, user } = fleet;
+  const common = { ssh: { user, identityFile, knownHostsFile } };
+  const project = await makeIn(
+    await makeTempDir('project'),
+    hosts,
+    options,
+    (chosen, { application = 'shop', host }) => ({
+      ...common,
+      stages: {
+        production: {
+          hosts: chosen.map(({ address, port, deployTo }, index) => ({
+            ...{ host: address, port, deployTo: deployTo(application) },
+            ...(typeof host === 'function' ? host(index) : host),
+          })),
+        },
+      },
+    }),
+  );
+  return { ...project, fleet };
+};
 
-  const configure: Project['configure'] = async (changed) => {
-    await writeFile(join(dir, 'deploy.config.ts'), configText({ application, hosts, ...changed, fleet }));
+/** Makes a project whose stage `production` is a fleet of embedded hosts. */
+export const makeEmbeddedProject = async (
+  options: ConfigOptions & { readonly count: number; readonly files?: Content },
+): Promise<Project<DiskHost>> => {
+  const dir = await makeTempDir('project');
+  const hosts = Array.from({ length: options.count }, (_, index): DiskHost => {
+    const name = `sandbox${String(index + 1).padStart(2, '0')}`;
+    const files = join(dir, '.rookery/sandbox/production', name, 'var/www');
+    return { name, address: name, files, deployTo: (application) => join(files, application) };
+  });
+  return makeIn(dir, hosts, options, () => ({
+    stages: { production: { hosts: { kind: 'sandbox', count: options.count } } },
+  }));
+};
+
+const makeIn = async <H extends DiskHost>(
+  dir: string,
+  hosts: readonly H[],
+  options: ConfigOptions & { readonly files?: Content },
+  stages: (hosts: readonly H[], options: ConfigOptions) => Readonly<Record<string, unknown>>,
+): Promise<Project<H>> => {
+  const { application = 'shop' } = options;
+  const temp = join(dir, '.git', 'tmp');
+  const git: Project['git'] = async (...args) =>
+    (await promisify(execFile)('git', [...IDENTITY, '-C', dir, ...args], { env: { ...process.env, ...ENV } })).stdout;
+
+  const configure: Project<H>['configure'] = async ({ hosts: chosen = hosts, ...changed }) => {
+    const text = configText({ application, ...changed }, stages(chosen, { application, ...changed }));
+    await writeFile(join(dir, 'deploy.config.ts'), text);
   };
   const commit: Project['commit'] = async (files) => {
-    for (const [name, content] of Object.entries(files)) {
-      await mkdir(dirname(join(dir, name)), { recursive: true });
-      await writeFile(join(dir, name), content);
-    }
-    await git('add', '--', ...Object.keys(files));
-    await git('commit', '--quiet', '-m', 'a change');
+    await writeContent(dir, files);
+    if (Object.keys(files).length > 0) await git('--literal-pathspecs', 'add', '--', ...Object.keys(files));
+    await git('commit', '--quiet', '--allow-empty', '-m', 'a change');
     return (await git('rev-parse', 'HEAD')).trim();
   };
   const startAny = (args: readonly string[], { env, ...rest }: CliOptions = {}) =>
     startCli(args, {
       cwd: dir,
-      env: { HOME: dir, TMPDIR: temp, SSH_AUTH_SOCK: undefined, NO_COLOR: '1', ...env },
+      env: { HOME: dir, TMPDIR: temp, SSH_AUTH_SOCK: undefined, NO_COLOR: '1', ...ENV, ...env },
       ...rest,
     });
   const start: Project['start'] = (words = [], cliOptions = {}) => {
@@ -87,10 +137,10 @@ export const makeProject = async (options: ProjectOptions): Promise<Project> => 
 
   await git('init', '--quiet', '--initial-branch=main');
   await mkdir(temp);
-  await configure(options);
+  await configure(options as ConfigOptions & { readonly hosts?: readonly H[] });
   await commit(options.files ?? { 'index.html': 'hello\n', 'bin/start': '#!/bin/sh\n' });
   return {
-    ...{ dir, application, fleet, hosts, configure, commit, start },
+    ...{ dir, application, hosts, configure, commit, git, start },
     deploy: (words, cliOptions) => start(words, cliOptions).deployed,
     run: (args, cliOptions) => startAny(args, cliOptions).result,
     leftovers: () => readdir(temp),
@@ -100,31 +150,20 @@ export const makeProject = async (options: ProjectOptions): Promise<Project> => 
 
 const IDENTITY = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-c', 'commit.gpgsign=false'];
 
-const configText = (options: ProjectOptions): string => {
-  const { fleet, application = 'shop', hosts = fleet.hosts, config, host, recipes } = options;
-  const { identityFile, knownHostsFile, user } = fleet;
-  const values = {
-    application,
-    source: { kind: 'git', ref: 'main' },
-    ssh: { user, identityFile, knownHostsFile },
-    stages: {
-      production: {
-        hosts: hosts.map(({ address, port, deployTo }) => ({
-          ...{ host: address, port, deployTo: deployTo(application) },
-          ...host,
-        })),
-      },
-    },
-    ...config,
-  };
-  return `import { defineConfig, defineRecipe, task } from 'rookery';
+/** Nothing of the configuration of whoever runs the tests. */
+const ENV = { GIT_CONFIG_GLOBAL: '/dev/null' };
+
+const configText = (
+  { application, config, recipes, source = "git({ ref: 'main' })" }: ConfigOptions,
+  stages: Readonly<Record<string, unknown>>,
+): string => `import { archive, defineConfig, defineRecipe, dir, git, sh, task, UserError } from 'rookery';
 import { restart } from 'rookery/recipes/restart';
 
 export default defineConfig({
-  ...(${JSON.stringify(values, undefined, 2)} as any),
+  source: ${source},
+  ...(${JSON.stringify({ application, ...stages, ...config }, undefined, 2)} as any),
 ${recipes === undefined ? '' : `  recipes: ${recipes},\n`}});
 `;
-};
 
 /** Every line of stdout has to be an event, and the last one the summary. */
 const readDeployed = (result: CliResult): Deployed => {
