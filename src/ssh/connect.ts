@@ -54,7 +54,8 @@ const logIn = (
       client.on('error', () => {}); // a lost connection shows in every channel that it carried
       resolve(client);
     });
-    client.once('error', (error) => {
+    client.on('error', (error) => {
+      // the first one tells the cause; ssh2 may have another one for the end of the socket
       settled();
       client.destroy();
       reject(refusal ?? explainSshError(host, credentials, error));

@@ -55,8 +55,10 @@ const readKey = async (
     );
   }
   const parsed = ssh2.utils.parseKey(text);
-  if (!(parsed instanceof Error)) return text;
+  if (!(parsed instanceof Error) && parsed.isPrivateKey()) return text;
   if (!chosen) return undefined;
+  if (!(parsed instanceof Error))
+    throw new ConnectFailed('auth', `${file} is the public half of a key: ssh.identityFile names the private one`);
   if (!/encrypted/i.test(parsed.message))
     throw new ConnectFailed('auth', `${file} is not a private key that can be used: ${parsed.message}`);
   if (agent) return 'use-agent';
