@@ -50,7 +50,7 @@ export const localPath = (path: string, { home, directory }: Pick<Surroundings, 
 
 const unknownStage = (name: string, known: readonly string[]): UserError =>
   new UserError(
-    `there is no stage '${name}'${suggest(name, known)}${known.length > 0 ? ` The stages are: ${known.join(', ')}.` : ''}`,
+    `there is no stage '${name}'${suggest(name, known) || '.'}${known.length > 0 ? ` The stages are: ${known.join(', ')}.` : ''}`,
     2,
   );
 

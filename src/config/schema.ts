@@ -14,11 +14,18 @@ const port = v.pipe(
 const seconds = v.pipe(v.number(), v.gtValue(0, 'must be more than 0'));
 const absolute = v.pipe(
   text,
-  v.regex(/^\/./, 'must be an absolute path, as /var/www/shop'),
+  v.regex(/^(\/.|$)/, 'must be an absolute path, as /var/www/shop'),
   v.check(plain, 'must not contain `..`'),
 );
-const within = v.pipe(text, v.regex(/^[^/]/, 'must be relative to shared/'), v.check(plain, 'must not contain `..`'));
-const application = v.pipe(text, v.regex(/^[A-Za-z0-9._-]+$/, 'may hold letters, digits, `.`, `_` and `-` only'));
+const within = v.pipe(
+  text,
+  v.regex(/^([^/]|$)/, 'must be relative to shared/'),
+  v.check(plain, 'must not contain `..`'),
+);
+const application = v.pipe(
+  text,
+  v.regex(/^(?!\.\.?$)[A-Za-z0-9._-]*$/, 'may hold letters, digits, `.`, `_` and `-` only'),
+);
 const portRange = v.pipe(
   text,
   v.regex(/^\d+-\d+$/, "must be a range such as '42000-42999'"),
@@ -61,7 +68,7 @@ const host = v.strictObject({
   port: v.optional(port),
   identityFile: v.optional(oneOrMore),
   knownHostsFile: v.optional(oneOrMore),
-  roles: v.optional(v.array(v.pipe(text, v.regex(/^[A-Za-z0-9_-]+$/, 'may hold letters, digits, `_` and `-` only')))),
+  roles: v.optional(v.array(v.pipe(text, v.regex(/^[A-Za-z0-9_-]*$/, 'may hold letters, digits, `_` and `-` only')))),
   primary: v.optional(v.boolean()),
   zone: v.optional(text),
   peerAddress: v.optional(text),

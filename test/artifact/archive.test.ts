@@ -63,7 +63,7 @@ describe('an archive arrives as it left', () => {
   test('also where one file in it holds many megabytes', async () => {
     await writeFile(join(base, 'app/big'), Buffer.alloc(5_000_000, 'abc'));
     makeTar('app.tar.gz', '--gzip');
-    expect((await unpacked(await pack(archive('app.tar.gz'), base)))['big']).toBe('644 "5000000 bytes"');
+    expect((await unpacked(await pack(archive('app.tar.gz'), base))).big).toBe('644 "5000000 bytes"');
   });
 
   test('but for .git, and for what its own .deployignore names, wherever that lies in it', async () => {
@@ -89,7 +89,7 @@ describe('an archive arrives as it left', () => {
 });
 
 describe('an archive is refused in words', () => {
-  const made = async (name: string, ...headers: tar.Headers[]) => {
+  const made = async (name: string, ...headers: (Partial<tar.Header> & { name: string })[]) => {
     const pack = tar.pack();
     for (const header of headers) pack.entry(header, header.type === undefined ? 'x' : '');
     pack.finalize();
