@@ -36,8 +36,8 @@ export const decodeHandshake = (bytes: Uint8Array): Handshake => {
   if (bytes.length !== HANDSHAKE_BYTES) throw new ProtocolError(`handshake: ${bytes.length} bytes`);
   if (!PROTOCOL.every((byte, index) => byte === bytes[index])) throw new ProtocolError('handshake: another protocol');
   return {
-    infoHash: bytes.slice(INFO_HASH_AT, PEER_ID_AT),
-    peerId: bytes.slice(PEER_ID_AT),
+    infoHash: new Uint8Array(bytes.subarray(INFO_HASH_AT, PEER_ID_AT)),
+    peerId: new Uint8Array(bytes.subarray(PEER_ID_AT)),
     fast: ((bytes[FAST_AT] as number) & FAST_BIT) !== 0,
   };
 };

@@ -29,11 +29,9 @@ export const parseBitfield = (payload: Uint8Array, size: number): Bitfield => {
   if (spare > 0 && ((payload[payload.length - 1] as number) & ((1 << spare) - 1)) !== 0) {
     throw new ProtocolError('bitfield: spare bits are set');
   }
-  return wrap(
-    payload.slice(),
-    size,
-    payload.reduce((sum, byte) => sum + onesOf(byte), 0),
-  );
+  const bytes = new Uint8Array(payload); // a copy, which `slice` of a Buffer is not
+  const count = bytes.reduce((sum, byte) => sum + onesOf(byte), 0);
+  return wrap(bytes, size, count);
 };
 
 const wrap = (bytes: Uint8Array, size: number, present: number): Bitfield => {
