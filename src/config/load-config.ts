@@ -41,6 +41,7 @@ export const loadWrittenConfig = async ({
     searchPlaces: [...ENDINGS.map((ending) => `deploy.config.${ending}`), 'package.json'],
     packageProp: 'rookery',
     stopDir: '/',
+    ignoreEmptySearchPlaces: false,
     loaders: { '.ts': load, '.mts': load, '.js': load, '.mjs': load, '.cjs': load },
   });
   const found = await (file === undefined ? explorer.search(from) : explorer.load(file)).catch(
