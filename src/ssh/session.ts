@@ -28,22 +28,23 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     closed = true;
   });
 
-  const open = (command: Command, redirection = ''): Promise<ClientChannel> =>
+  const open = (command: Command, redirection = ''): Promise<Opened> =>
     new Promise((resolve, reject) => {
       const lost = () =>
         reject(commandFailure(host.name, { exitCode: null, signal: null, label: shellText(command), stderr: '' }));
       if (closed) return lost();
       void gone.then(lost);
       client.exec(`exec /bin/sh -c ${quote(shellText(command))}${redirection}`, (error, channel) =>
-        error ? lost() : resolve(channel),
+        error ? lost() : resolve({ channel, end: channelEnd(channel) }),
       );
     });
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
-    const channel = await open(command, options.stdin === undefined ? ' </dev/null' : '');
+    const opened = await open(command, options.stdin === undefined ? ' </dev/null' : '');
+    const { channel } = opened;
     running.add(channel);
-    const { stdout, stderr, end } = await collect(channel, options).finally(() => running.delete(channel));
+    const { stdout, stderr, end } = await collect(opened, options).finally(() => running.delete(channel));
     const seconds = (performance.now() - begun) / 1000;
     if (end.exitCode === 0) return { stdout, stderr, seconds };
     const failed = failedStep(command, stderr);
@@ -98,17 +99,27 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
 /** Milliseconds that a command has to end after TERM. */
 const PATIENCE = 5000;
 
+/** A command's channel. Its end is listened for from the start: a quick command ends in the packet that opens it. */
+interface Opened {
+  readonly channel: ClientChannel;
+  readonly end: Promise<ChannelEnd>;
+}
+
+interface ChannelEnd {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
 interface Collected {
   readonly stdout: string;
   readonly stderr: string;
-  readonly end: { readonly exitCode: number | null; readonly signal: string | null };
+  readonly end: ChannelEnd;
 }
 
 /** Feeds stdin, gathers the output, and waits for the channel to close. */
-const collect = async (channel: ClientChannel, { stdin, onOutput }: RunOptions): Promise<Collected> => {
+const collect = async ({ channel, end }: Opened, { stdin, onOutput }: RunOptions): Promise<Collected> => {
   const stdout = gather(channel, (text) => onOutput?.('stdout', text));
   const stderr = gather(channel.stderr, (text) => onOutput?.('stderr', text));
-  const end = channelEnd(channel);
   channel.on('error', () => {}); // a write to a command that has ended; its exit code tells
   if (stdin !== undefined) channel.end(stdin); // otherwise it stays open: ssh2 sends no signal after the end of stdin
   return { end: await end, stdout: stdout(), stderr: stderr() };
@@ -127,22 +138,22 @@ const gather = (stream: NodeJS.ReadableStream, tell: (text: string) => void): ((
 /** Characters of one command's output that are kept; what is beyond is shown but not kept. */
 const OUTPUT_LIMIT = 16 * 1024 * 1024;
 
-const channelEnd = (channel: ClientChannel): Promise<Collected['end']> =>
+const channelEnd = (channel: ClientChannel): Promise<ChannelEnd> =>
   new Promise((resolve) => {
-    let end: Collected['end'] = { exitCode: null, signal: null };
+    let end: ChannelEnd = { exitCode: null, signal: null };
     channel.on('exit', (exitCode: number | null, signal?: string) => {
       end = { exitCode, signal: signal ? `SIG${signal.replace(/^SIG/, '')}` : null };
     });
     channel.on('close', () => resolve(end));
   });
 
-const asProcess = (channel: ClientChannel): RemoteProcess => {
+const asProcess = ({ channel, end }: Opened): RemoteProcess => {
   channel.on('error', () => {});
   return {
     stdin: channel,
     stdout: channel,
     stderr: channel.stderr,
-    exit: channelEnd(channel),
+    exit: end,
     signal: (name) => channel.signal(name),
   };
 };
