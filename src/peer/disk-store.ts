@@ -36,7 +36,10 @@ export interface StoreOptions {
 export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
   const { path, geometry, complete } = options;
   const file = await openContentFile(path, geometry.length, !complete);
-  if (complete && file.present < geometry.length) throw new PeerError('verify', `${path} has ${file.present} bytes`);
+  if (complete && file.present < geometry.length) {
+    await file.close();
+    throw new PeerError('verify', `${path} has ${file.present} of ${geometry.length} bytes`);
+  }
   const have = complete ? createBitfield(geometry.pieces, true) : await verifyPresent(file, options);
   const cache = createChunkCache(file, geometry.length);
   const coming = new Map<number, Uint8Array>();

@@ -23,13 +23,10 @@ export const receiveMessage = (state: SwarmState, peer: Neighbour, message: Mess
       receiveHave(state, peer, message.piece);
       break;
     case 'bitfield':
-      introduce(state, peer, parseBitfield(message.bits, state.geometry.pieces));
+      receivePieces(state, peer, parseBitfield(message.bits, state.geometry.pieces));
       break;
     case 'have-all':
-      introduce(state, peer, createBitfield(state.geometry.pieces, true));
-      break;
-    case 'have-none':
-      introduce(state, peer, createBitfield(state.geometry.pieces));
+      receivePieces(state, peer, createBitfield(state.geometry.pieces, true));
       break;
     case 'choke':
       peer.chokesUs = true;
@@ -51,7 +48,7 @@ export const receiveMessage = (state: SwarmState, peer: Neighbour, message: Mess
     case 'piece':
       receiveBlock(state, peer, message);
       break;
-    default: // keep-alive; interest, since nobody is choked; suggest and allowed-fast, which bind nobody
+    default: // keep-alive, have-none; interest, since nobody is choked; suggest and allowed-fast, which bind nobody
   }
 };
 
@@ -67,24 +64,20 @@ export const weigh = (state: SwarmState, peer: Neighbour): void => {
   requestMore(state, peer);
 };
 
-/** The neighbour's pieces, all at once: only as its first word. */
-const introduce = (state: SwarmState, peer: Neighbour, bits: Bitfield): void => {
-  if (peer.introduced) throw new ProtocolError('bitfield: not at the start');
-  peer.introduced = true;
-  peer.bits = bits;
-  for (let piece = 0; piece < bits.size; piece++) {
-    if (!bits.has(piece)) continue;
-    state.picker.addSource(piece);
-    if (!state.have.has(piece)) peer.wanted++;
-  }
+/** A neighbour's pieces, all at once: its first word under BEP 3; aria2 also sums up many `have` messages so. */
+const receivePieces = (state: SwarmState, peer: Neighbour, bits: Bitfield): void => {
+  for (let piece = 0; piece < bits.size; piece++) if (bits.has(piece)) notePiece(state, peer, piece);
   weigh(state, peer);
 };
 
 const receiveHave = (state: SwarmState, peer: Neighbour, piece: number): void => {
   if (piece >= state.geometry.pieces) throw new ProtocolError(`have: no piece ${piece}`);
-  peer.introduced = true;
+  notePiece(state, peer, piece);
+  weigh(state, peer);
+};
+
+const notePiece = (state: SwarmState, peer: Neighbour, piece: number): void => {
   if (!peer.bits.add(piece)) return;
   state.picker.addSource(piece);
   if (!state.have.has(piece)) peer.wanted++;
-  weigh(state, peer);
 };

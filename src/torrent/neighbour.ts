@@ -20,9 +20,7 @@ export interface Neighbour {
   readonly key: PeerKey;
   readonly fast: boolean;
   /** Pieces it says it has. */
-  bits: Bitfield;
-  /** It has told its pieces, or a message came after which it may no longer do so (BEP 3: bitfield comes first). */
-  introduced: boolean;
+  readonly bits: Bitfield;
   /** It does not serve us. */
   chokesUs: boolean;
   /** We told it that we want pieces. */
@@ -51,7 +49,6 @@ export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now
   key,
   fast,
   bits: createBitfield(pieces),
-  introduced: false,
   chokesUs: true,
   interesting: false,
   wanted: 0,
