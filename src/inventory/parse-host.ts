@@ -13,7 +13,8 @@ export const parseHost = (text: string): HostAddress => {
   const rest = text.slice(at + 1);
   const match =
     rest.match(/^\[([0-9A-Fa-f:.]+)\](?::(\d+))?$/) ??
-    (rest.split(':').length > 2 ? [rest, rest] : rest.match(/^([^:[\]\s]+)(?::(\d+))?$/));
+    rest.match(/^([0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)$/) ??
+    rest.match(/^([^:[\]\s]+)(?::(\d+))?$/);
   const port = match?.[2] === undefined ? undefined : Number(match[2]);
   if (!match?.[1] || at === 0 || (port !== undefined && (port < 1 || port > 65535))) {
     throw new UserError(`hosts: '${text}' is not a host; write host, user@host or host:port`, 2);

@@ -25,7 +25,12 @@ export const resolveInventory = (config: Config, user: LocalUser, expandPath: (p
     hosts.set(
       key,
       earlier
-        ? { ...host, roles: [...new Set([...earlier.roles, ...host.roles])], primary: earlier.primary || host.primary }
+        ? {
+            ...earlier,
+            ...host,
+            roles: [...new Set([...earlier.roles, ...host.roles])],
+            primary: earlier.primary || host.primary,
+          }
         : host,
     );
   }
@@ -85,7 +90,8 @@ const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 /** A host is called by its address; hosts that share one are told apart by their ports. */
 const nameHosts = (hosts: readonly Host[]): Host[] => {
   const count = (address: string) => hosts.filter((host) => host.address === address).length;
-  return hosts.map((host) => (count(host.address) > 1 ? { ...host, name: `${host.address}:${host.port}` } : host));
+  const named = ({ address, port }: Host) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+  return hosts.map((host) => (count(host.address) > 1 ? { ...host, name: named(host) } : host));
 };
 
 const list = (value: string | readonly string[]): readonly string[] => (typeof value === 'string' ? [value] : value);

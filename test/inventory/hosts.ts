@@ -1,0 +1,27 @@
+import type { Config } from '#config/config.ts';
+import { resolveConfig } from '#config/resolve-config.ts';
+import type { StageSettings, WrittenHost } from '#config/written-config.ts';
+import type { Inventory } from '#inventory/host.ts';
+import { resolveInventory } from '#inventory/resolve-inventory.ts';
+
+const around = { user: 'ann', home: '/home/ann', directory: '/project' };
+
+/** A stage's configuration, resolved, with these hosts. */
+export const configOf = (hosts: readonly (string | WrittenHost)[], settings: StageSettings = {}): Config =>
+  resolveConfig(
+    { application: 'shop', source: { kind: 'git' }, ...settings, stages: { production: { hosts } } },
+    'production',
+    around,
+  );
+
+/** The hosts of a stage as a run sees them; `~` is /home/ann. */
+export const inventoryOf = (
+  hosts: readonly (string | WrittenHost)[],
+  settings: StageSettings = {},
+  agent?: string,
+): Inventory =>
+  resolveInventory(
+    configOf(hosts, settings),
+    { home: '/home/ann', ...(agent === undefined ? {} : { agent }) },
+    (path) => path.replace(/^~/, '/home/ann'),
+  );
