@@ -22,17 +22,22 @@ export const connectHost = async (host: Host, signal: AbortSignal): Promise<Conn
 
 const openSocket = (host: Host, signal: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const socket = connectTcp({ host: host.address, port: host.port, noDelay: true, signal });
-    const late = () => socket.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }));
-    socket.setTimeout(host.ssh.connectTimeout * 1000, late);
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new ConnectFailed('connect', explainSocketError(host, error))),
-    );
+    const socket = connectTcp({ host: host.address, port: host.port, noDelay: true });
+    const give = (code: string) => () => socket.destroy(Object.assign(new Error(code), { code }));
+    const stop = give('interrupted');
+    socket.setTimeout(host.ssh.connectTimeout * 1000, give('ETIMEDOUT'));
+    signal.addEventListener('abort', stop, { once: true }); // while connecting only: an open connection is needed to tidy up
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      signal.removeEventListener('abort', stop);
+      reject(new ConnectFailed('connect', explainSocketError(host, error)));
+    });
     socket.once('connect', () => {
+      signal.removeEventListener('abort', stop);
       socket.setTimeout(0);
       socket.removeAllListeners('error');
       resolve(socket);
     });
+    if (signal.aborted) stop();
   });
 
 const logIn = (
