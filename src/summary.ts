@@ -52,5 +52,6 @@ const earlyExitCode = (end: Exclude<RunEnd, { outcome: Outcome }>, interrupted: 
 const asOutcome = (end: RunEnd, interrupted: boolean): Outcome => {
   if ('outcome' in end) return end.outcome;
   const errors = 'locked' in end ? end.locked : new Map(end.unreachable.map(({ host, error }) => [host, error]));
-  return { end: interrupted ? 'interrupted' : 'failed', committed: false, errors, marks: new Map() };
+  if (interrupted) return { end: 'interrupted', committed: false, errors: new Map(), marks: new Map() }; // what failed then, failed by that
+  return { end: 'failed', committed: false, errors, marks: new Map() };
 };
