@@ -94,7 +94,9 @@ export const commandFailure = (host: string, end: CommandEnd): CommandFailed => 
 };
 
 const explained = (stderr: string, exitCode: number): Pick<HostError, 'code' | 'message'> => {
-  if (/no space left|disk quota/i.test(stderr)) return { code: 'disk-full', message: 'the disk is full' };
+  // GNU tar names no cause where a part of a block still fitted
+  if (/no space left|disk quota|wrote only \d+ of \d+ bytes|short write/i.test(stderr))
+    return { code: 'disk-full', message: 'the disk is full' };
   if (/permission denied|read-only file system/i.test(stderr)) return { code: 'permission', message: 'no permission' };
   return { code: 'command', message: `exit code ${exitCode}` };
 };

@@ -35,7 +35,7 @@ const launch = async ({ remote, cache }: Target, bundle: PeerBundle, onReport: (
   const stderr = tail(program.stderr);
   eachLine(program.stdout, (line) => {
     const report = readReport(line);
-    if (report?.kind === 'failed') failure = { code: failureCode(report.code), message: report.message };
+    if (report?.kind === 'failed') failure = { code: failureCode(report.code), message: failureWords(report) };
     if (report?.kind === 'hello') saidHello(false);
     if (report) onReport(report);
   });
@@ -73,6 +73,12 @@ const failureCode = (code: string): TransferError['code'] =>
   code === 'disk-full' || code === 'permission' || code === 'verify' || code === 'runtime' || code === 'bug'
     ? code
     : 'transfer';
+
+/** The peer passes on what its system says, `ENOSPC: ...`: in words first. */
+const failureWords = ({ code, message }: Extract<PeerReport, { kind: 'failed' }>): string => {
+  if (code === 'disk-full') return `the disk is full (${message})`;
+  return code === 'permission' ? `no permission (${message})` : message;
+};
 
 /** A line that is no report comes from a noisy profile or a warning of the runtime: not ours to judge. */
 const readReport = (line: string): PeerReport | undefined => {
