@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { main } from './command-line.ts';
+import { main } from '#command/command-line.ts';
 
 /** The only place that touches the process: arguments and surroundings in, an exit code out. */
 const exitCode = await main({

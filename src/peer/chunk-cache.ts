@@ -1,61 +1,111 @@
+import type { Geometry } from '#torrent/geometry.ts';
 import type { ContentFile } from './content-file.ts';
 
-/** Reads blocks of the content through a small cache. */
+/** Reads blocks of pieces that are present through a small cache. */
 export interface ChunkCache {
-  /** The bytes at `offset`, at once where they are in memory. They are a view: not to be changed. */
-  read(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
+  /** Bytes of a piece, at once where they are in memory. */
+  read(piece: number, offset: number, length: number): LentBlock | Promise<LentBlock>;
+}
+
+/** Bytes lent out of the cache: not to be changed, and not to be looked at any more once given back. */
+export interface LentBlock {
+  readonly bytes: Uint8Array;
+  giveBack(): void;
+}
+
+interface Chunk {
+  readonly memory: Uint8Array;
+  /** Blocks lent and not given back. */
+  lent: number;
+  cached: boolean;
 }
 
 /**
  * Neighbours ask for blocks of 16 KiB, one after the other and often for the same: reading each from disk costs
- * more than sending it. Chunks of CHUNK_BYTES are read whole and kept, the least recently used given up first.
+ * more than sending it. Chunks of CHUNK_BYTES are read whole and kept, the least recently used given up first. A chunk
+ * never reaches into the next piece, which may not be there yet. The memory of a chunk is used again as soon as no
+ * socket is sending from it: left to the garbage collector, it would pile up.
  */
-const CHUNK_BYTES = 512 * 1024;
-const KEPT_CHUNKS = 48;
+const CHUNK_BYTES = 256 * 1024;
+const KEPT_BYTES = 16 * 1024 * 1024;
+const SPARE_BYTES = 4 * 1024 * 1024;
 
-/** A cache over the first `length` bytes of a file. */
-export const createChunkCache = (file: ContentFile, length: number): ChunkCache => {
-  const chunks = new Map<number, Uint8Array>(); // in order of use
-  const coming = new Map<number, Promise<Uint8Array>>();
+/** An empty cache over a file. */
+export const createChunkCache = (file: ContentFile, geometry: Geometry): ChunkCache => {
+  const chunkBytes = Math.min(CHUNK_BYTES, geometry.pieceLength);
+  const chunksPerPiece = Math.ceil(geometry.pieceLength / chunkBytes);
+  const chunks = new Map<number, Chunk>(); // in order of use
+  const coming = new Map<number, Promise<Chunk>>();
+  const spare: Uint8Array[] = [];
 
-  const keep = (chunk: number, bytes: Uint8Array): void => {
-    chunks.delete(chunk);
-    chunks.set(chunk, bytes);
-    if (chunks.size > KEPT_CHUNKS) chunks.delete(chunks.keys().next().value as number);
+  const recycle = (chunk: Chunk): void => {
+    if (!chunk.cached && chunk.lent === 0 && spare.length * chunkBytes < SPARE_BYTES) spare.push(chunk.memory);
   };
 
-  const load = async (chunk: number): Promise<Uint8Array> => {
+  const keep = (index: number, chunk: Chunk): void => {
+    chunks.delete(index);
+    chunks.set(index, chunk);
+    if (chunks.size * chunkBytes <= KEPT_BYTES) return;
+    const [oldest, given] = chunks.entries().next().value as [number, Chunk];
+    chunks.delete(oldest);
+    given.cached = false;
+    recycle(given);
+  };
+
+  const lend = (chunk: Chunk, from: number, size: number): LentBlock => {
+    chunk.lent++;
+    return {
+      bytes: chunk.memory.subarray(from, from + size),
+      giveBack: () => {
+        chunk.lent--;
+        recycle(chunk);
+      },
+    };
+  };
+
+  const load = async (index: number): Promise<Chunk> => {
+    const memory = spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes);
+    const piece = Math.floor(index / chunksPerPiece);
+    const start = (index % chunksPerPiece) * chunkBytes;
+    const size = Math.min(chunkBytes, geometry.pieceSize(piece) - start);
     try {
-      const start = chunk * CHUNK_BYTES;
-      const bytes = await readExactly(file, start, Math.min(CHUNK_BYTES, length - start));
-      keep(chunk, bytes);
-      return bytes;
+      await readExactly(file, memory.subarray(0, size), piece * geometry.pieceLength + start);
+      const chunk = { memory, lent: 0, cached: true };
+      keep(index, chunk);
+      return chunk;
     } finally {
-      coming.delete(chunk);
+      coming.delete(index);
     }
   };
 
-  const loading = (chunk: number): Promise<Uint8Array> => {
-    const promise = coming.get(chunk) ?? load(chunk);
-    coming.set(chunk, promise);
+  const loading = (index: number): Promise<Chunk> => {
+    const promise = coming.get(index) ?? load(index);
+    coming.set(index, promise);
     return promise;
   };
 
   return {
-    read: (offset, size) => {
-      const chunk = Math.floor(offset / CHUNK_BYTES);
-      const from = offset - chunk * CHUNK_BYTES;
-      if (from + size > CHUNK_BYTES) return readExactly(file, offset, size);
-      const bytes = chunks.get(chunk);
-      if (bytes === undefined) return loading(chunk).then((loaded) => loaded.subarray(from, from + size));
-      keep(chunk, bytes);
-      return bytes.subarray(from, from + size);
+    read: (piece, offset, size) => {
+      const inPiece = Math.floor(offset / chunkBytes);
+      const from = offset - inPiece * chunkBytes;
+      if (from + size > chunkBytes) return readAcross(file, piece * geometry.pieceLength + offset, size);
+      const index = piece * chunksPerPiece + inPiece;
+      const chunk = chunks.get(index);
+      if (chunk === undefined) return loading(index).then((loaded) => lend(loaded, from, size));
+      keep(index, chunk);
+      return lend(chunk, from, size);
     },
   };
 };
 
-const readExactly = async (file: ContentFile, offset: number, size: number): Promise<Uint8Array> => {
+/** A block on the border of two chunks: only clients that ask for odd blocks need it. */
+const readAcross = async (file: ContentFile, offset: number, size: number): Promise<LentBlock> => {
   const bytes = Buffer.allocUnsafeSlow(size);
-  const read = await file.read(bytes, offset);
-  return read === size ? bytes : bytes.subarray(0, read);
+  await readExactly(file, bytes, offset);
+  return { bytes, giveBack: () => {} };
+};
+
+const readExactly = async (file: ContentFile, target: Uint8Array, offset: number): Promise<void> => {
+  const read = await file.read(target, offset);
+  if (read < target.length) throw new Error(`the content file ends at ${offset + read}: it was cut by somebody else`);
 };

@@ -9,8 +9,8 @@ import { ProtocolError } from '#protocol/protocol-error.ts';
 export interface Connection {
   readonly outgoing: boolean;
   send(message: Message): void;
-  /** Sends a block without copying it; `onSent` is told when it has gone to the kernel. */
-  sendBlock(piece: number, offset: number, block: Uint8Array): void;
+  /** Sends a block without copying it. `release` is called once, when its bytes are needed no more, sent or not. */
+  sendBlock(piece: number, offset: number, block: Uint8Array, release: () => void): void;
   /** Ends the connection at once. `onClose` follows, as it does whatever the reason. */
   close(): void;
 }
@@ -24,6 +24,7 @@ export interface ConnectionOptions {
   onHandshake(handshake: Handshake): void;
   /** The bytes of a message are valid only during the call. */
   onMessage(message: Message): void;
+  /** So many bytes of blocks have gone to the kernel. */
   onSent(bytes: number): void;
   /** Called once. */
   onClose(): void;
@@ -132,11 +133,15 @@ const createSender = (socket: Socket, onSent: (bytes: number) => void): Pick<Con
     send: (message) => {
       if (!socket.destroyed) add(encodeMessage(message));
     },
-    sendBlock: (piece, offset, block) => {
-      if (socket.destroyed) return;
+    sendBlock: (piece, offset, block, release) => {
+      if (socket.destroyed) {
+        release();
+        return;
+      }
       add(encodePieceHead(piece, offset, block.length));
       writeSmall();
       socket.write(block, (error) => {
+        release();
         if (!error) onSent(block.length);
       });
     },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { HASH_BYTES } from '#protocol/metainfo.ts';
 import { type Bitfield, createBitfield } from '#torrent/bitfield.ts';
 import type { Geometry } from '#torrent/geometry.ts';
-import { createChunkCache } from './chunk-cache.ts';
+import { createChunkCache, type LentBlock } from './chunk-cache.ts';
 import { type ContentFile, openContentFile } from './content-file.ts';
 import { PeerError } from './peer-error.ts';
 
@@ -11,7 +11,7 @@ export interface DiskStore {
   /** Pieces found right when the store was opened. */
   readonly have: Bitfield;
   /** A block of a piece that is present; at once where it is in memory. */
-  read(piece: number, offset: number, length: number): Uint8Array | Promise<Uint8Array>;
+  read(piece: number, offset: number, length: number): LentBlock | Promise<LentBlock>;
   /** Memory for a piece that is coming in. */
   place(piece: number): Uint8Array;
   /** Gives up a piece that is coming in. */
@@ -41,7 +41,7 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
     throw new PeerError('verify', `${path} has ${file.present} of ${geometry.length} bytes`);
   }
   const have = complete ? createBitfield(geometry.pieces, true) : await verifyPresent(file, options);
-  const cache = createChunkCache(file, geometry.length);
+  const cache = createChunkCache(file, geometry);
   const coming = new Map<number, Uint8Array>();
   const spare: Uint8Array[] = [];
 
@@ -61,7 +61,7 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
 
   return {
     ...{ have, place, discard },
-    read: (piece, offset, length) => cache.read(piece * geometry.pieceLength + offset, length),
+    read: cache.read,
     commit: async (piece) => {
       const bytes = place(piece).subarray(0, geometry.pieceSize(piece));
       const right = isRight(options, piece, bytes);

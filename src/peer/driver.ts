@@ -1,6 +1,7 @@
 import type { Geometry } from '#torrent/geometry.ts';
 import { createSwarm, type Swarm } from '#torrent/swarm.ts';
 import type { Effect, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
+import type { LentBlock } from './chunk-cache.ts';
 import type { DiskStore } from './disk-store.ts';
 import type { Links } from './links.ts';
 
@@ -77,9 +78,14 @@ export const createDriver = (options: DriverOptions): Driver => {
   };
 
   const upload = (peer: PeerKey, piece: number, offset: number, length: number): void => {
+    const lend = (block: LentBlock): void => {
+      const connection = links().get(peer);
+      if (connection === undefined) block.giveBack();
+      else connection.sendBlock(piece, offset, block.bytes, block.giveBack);
+    };
     const block = store.read(piece, offset, length);
-    if (block instanceof Uint8Array) links().get(peer)?.sendBlock(piece, offset, block);
-    else block.then((bytes) => links().get(peer)?.sendBlock(piece, offset, bytes), options.onFailure);
+    if (block instanceof Promise) block.then(lend, options.onFailure);
+    else lend(block);
   };
 
   return { swarm, handle };

@@ -1,13 +1,13 @@
 import type { Writable } from 'node:stream';
 import { loadConfig } from '#config/load-config.ts';
+import { plannedInventory } from '#fleet.ts';
 import { selectHosts } from '#inventory/select-hosts.ts';
 import { planRows } from '#plan/describe-plan.ts';
 import { makePlan } from '#plan/make-plan.ts';
 import { formatTable } from '#report/table.ts';
+import { standardRecipes } from '#standard-recipes.ts';
 import type { Arguments } from './arguments.ts';
-import type { AroundRun } from './command-line.ts';
-import { plannedInventory } from './fleet.ts';
-import { standardRecipes } from './standard-recipes.ts';
+import type { AroundRun } from './surroundings.ts';
 
 /** `--plan`: which tasks would run on which hosts, in order; connects to nobody. */
 export const showPlan = async (

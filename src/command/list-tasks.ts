@@ -3,9 +3,9 @@ import { loadWrittenConfig } from '#config/load-config.ts';
 import type { WrittenConfig } from '#config/written-config.ts';
 import { allTasks } from '#plan/make-plan.ts';
 import { formatTable } from '#report/table.ts';
+import { standardRecipes } from '#standard-recipes.ts';
 import type { Arguments } from './arguments.ts';
-import type { AroundRun } from './command-line.ts';
-import { standardRecipes } from './standard-recipes.ts';
+import type { AroundRun } from './surroundings.ts';
 
 /** `deploy tasks [stage]`: every task with its description. Without a configuration, the standard ones. */
 export const listTasks = async ({ stage, config }: Arguments, { from }: AroundRun, out: Writable): Promise<number> => {

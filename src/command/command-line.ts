@@ -1,22 +1,7 @@
-import { hostname, userInfo } from 'node:os';
-import { delimiter, dirname } from 'node:path';
-import type { Writable } from 'node:stream';
 import { UserError } from '#recipe/user-error.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { initConfig } from './init.ts';
-
-/** What the program needs of its process. */
-export interface ProcessLike {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly pid: number;
-  readonly execPath: string;
-  readonly stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
-  readonly stderr: Writable;
-  readonly onSignal: (take: (name: string) => void) => void;
-  readonly endNow: (code: number) => void;
-}
+import { type ProcessLike, surroundings } from './surroundings.ts';
 
 /** Runs one command line. Resolves to the exit code; mistakes of the user's are told, not thrown. */
 export const main = async (proc: ProcessLike): Promise<number> => {
@@ -37,30 +22,6 @@ export const main = async (proc: ProcessLike): Promise<number> => {
   } catch (error) {
     return tellError(error as Error, args, proc);
   }
-};
-
-/** Where and as whom the program runs, as the parts below need it. */
-export interface AroundRun {
-  readonly from: string;
-  readonly user: string;
-  readonly home: string;
-  readonly machine: string;
-  readonly pid: number;
-  readonly path: string;
-  readonly agent?: string;
-}
-
-const surroundings = ({ env, cwd, pid, execPath }: ProcessLike): AroundRun => {
-  const { username, homedir } = userInfo();
-  return {
-    from: cwd,
-    user: env.USER ?? env.LOGNAME ?? env.USERNAME ?? username,
-    home: env.HOME ?? homedir,
-    machine: hostname(),
-    pid,
-    path: [dirname(execPath), env.PATH ?? '/usr/bin:/bin'].join(delimiter),
-    ...(env.SSH_AUTH_SOCK ? { agent: env.SSH_AUTH_SOCK } : {}),
-  };
 };
 
 const runInit = async ({ cwd, stdout }: ProcessLike): Promise<number> => {

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
+import { type DeployRequest, deploy } from '#deploy.ts';
 import type { DeployFact } from '#protocol/events.ts';
 import { openReport } from '#report/report.ts';
+import { standardRecipes } from '#standard-recipes.ts';
 import type { Arguments } from './arguments.ts';
-import type { AroundRun, ProcessLike } from './command-line.ts';
-import { type DeployRequest, deploy } from './deploy.ts';
-import { standardRecipes } from './standard-recipes.ts';
+import type { AroundRun, ProcessLike } from './surroundings.ts';
 
 /** Runs tasks on the hosts of a stage and reports as it goes. Resolves to the exit code. */
 export const runCommand = async (args: Arguments, around: AroundRun, proc: ProcessLike): Promise<number> => {

@@ -1,0 +1,41 @@
+import { hostname, userInfo } from 'node:os';
+import { delimiter, dirname } from 'node:path';
+import type { Writable } from 'node:stream';
+
+/** What the program needs of its process. */
+export interface ProcessLike {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly pid: number;
+  readonly execPath: string;
+  readonly stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
+  readonly stderr: Writable;
+  readonly onSignal: (take: (name: string) => void) => void;
+  readonly endNow: (code: number) => void;
+}
+
+/** Where and as whom the program runs, as the parts below need it. */
+export interface AroundRun {
+  readonly from: string;
+  readonly user: string;
+  readonly home: string;
+  readonly machine: string;
+  readonly pid: number;
+  readonly path: string;
+  readonly agent?: string;
+}
+
+/** Reads them off the process. */
+export const surroundings = ({ env, cwd, pid, execPath }: ProcessLike): AroundRun => {
+  const { username, homedir } = userInfo();
+  return {
+    from: cwd,
+    user: env.USER ?? env.LOGNAME ?? env.USERNAME ?? username,
+    home: env.HOME ?? homedir,
+    machine: hostname(),
+    pid,
+    path: [dirname(execPath), env.PATH ?? '/usr/bin:/bin'].join(delimiter),
+    ...(env.SSH_AUTH_SOCK ? { agent: env.SSH_AUTH_SOCK } : {}),
+  };
+};
