@@ -30,17 +30,17 @@ const runInit = async ({ cwd, stdout }: ProcessLike): Promise<number> => {
 };
 
 /** A mistake of the user's is its message; anything else is a mistake of ours, with all that helps to find it. */
-const tellError = (error: Error, args: Arguments | undefined, { stdout, stderr }: ProcessLike): number => {
+const tellError = (error: Error, args: Arguments | undefined, { argv, stdout, stderr }: ProcessLike): number => {
   const ours = !(error instanceof UserError);
   const exitCode = ours ? 1 : error.exitCode;
   const message = ours ? `this is a bug in rookery: ${error.message}` : error.message;
-  if (args?.format === 'json') {
+  if (args?.format === 'json' || /--format[= ]json/.test(argv.join(' '))) {
     const summary = {
       ok: false,
       exitCode,
       application: '',
-      stage: args.stage,
-      task: args.tasks.join(' '),
+      stage: args?.stage ?? '',
+      task: args?.tasks.join(' ') ?? '',
       seconds: 0,
       hosts: [],
       error: { message },
