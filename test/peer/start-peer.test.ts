@@ -40,6 +40,7 @@ describe('a swarm', () => {
     await Promise.all(leechers.map(finished));
     const total = leechers.reduce((sum, leecher) => sum + leecher.progress().uploaded, seeder.progress().uploaded);
     expect(total).toBeGreaterThanOrEqual(3 * torrent.content.length);
+    for (const leecher of leechers) expect(leecher.progress().downloaded).toBeLessThan(1.2 * torrent.content.length);
   });
 
   test('parts when everybody has everything', async () => {
