@@ -12,11 +12,21 @@ export type Tree = Readonly<Record<string, string>>;
 /** Reads the whole tree: kind, permissions, content. Two equal trees mean that nothing was touched. */
 export const treeOf = async (host: DiskHost, application: string): Promise<Tree> => {
   const root = join(host.files, application);
-  const paths = (await readdir(root, { recursive: true }).catch(() => undefined)) ?? [];
   const there = await lstat(root).catch(() => undefined);
   if (!there) return {};
+  const paths = await pathsBelow(root, '');
   const entries = ['.', ...paths.sort()].map(async (path) => [path, await describe(join(root, path))] as const);
   return Object.fromEntries(await Promise.all(entries));
+};
+
+/** All paths, without entering links to directories (as readdir's own recursion does). */
+const pathsBelow = async (root: string, inside: string): Promise<string[]> => {
+  const entries = await readdir(join(root, inside), { withFileTypes: true });
+  const below = entries.map(async (entry) => {
+    const path = join(inside, entry.name);
+    return [path, ...(entry.isDirectory() ? await pathsBelow(root, path) : [])];
+  });
+  return (await Promise.all(below)).flat();
 };
 
 const describe = async (path: string): Promise<string> => {
