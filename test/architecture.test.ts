@@ -25,6 +25,10 @@ describe('what the rules allow', () => {
     ],
     ['src/cli.ts', 'process.exitCode = 1;'],
     [
+      'src/command/a.ts',
+      "import { deploy } from '#deploy.ts';\nimport { makePlan } from '#plan/make-plan.ts';\nimport './b.ts';",
+    ],
+    [
       'src/peer/main.ts',
       "import { a } from '#torrent/swarm.ts';\nimport { b } from '#protocol/message.ts';\nprocess.exit(1);",
     ],
@@ -79,6 +83,12 @@ describe('what the rules refuse, and the reason given', () => {
     ['src/release/a.ts', "import { a } from './b';", /ends in \.ts/],
     ['src/release/a.ts', "import type { a } from '#recipe/b';", /ends in \.ts/],
     ['src/release/a.ts', "import { a } from '#utils/a.ts';", /utils\/ is neither a stage nor ground/],
+    [
+      'src/report/a.ts',
+      "import type { Words } from '#command/arguments.ts';",
+      /what the user types is known at the root alone/,
+    ],
+    ['src/command/a.ts', "import { b } from '#command/b.ts';", /written \.\/file\.ts/],
     ['src/utils/a.ts', "import { a } from '#protocol/a.ts';", /utils\/ is neither a stage nor ground/],
     ['src/run/a.ts', "import { Client } from 'ssh2';", /ssh2 has its place elsewhere: .*ssh\|sandbox/],
     ['src/swarm/a.ts', "import type { Client } from 'ssh2';", /ssh2 has its place/],

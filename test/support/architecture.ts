@@ -30,6 +30,8 @@ const STAGES = [
 ];
 /** From the bottom up. */
 const GROUND = ['protocol', 'torrent', 'peer'];
+/** What the user types, and what joins the stages: these know everything, and no stage knows them. */
+const JOINERS = ['', 'command'];
 /** The stage whose values all others may use: it is the vocabulary. */
 const VOCABULARY = 'recipe';
 const PACKAGES: Readonly<Record<string, RegExp>> = {
@@ -96,9 +98,10 @@ const refuseRelative = (path: string, from: string): string | undefined => {
 const refuseInternal = (folder: string, { from, typesOnly }: Import): string | undefined => {
   const [target = '', file] = from.slice(1).split('/');
   if (!from.endsWith('.ts')) return 'the name of an imported file ends in .ts';
-  if (folder === '') return undefined;
-  if (file === undefined) return 'the root joins the stages and is imported by none of them';
   if (target === folder) return 'inside of a folder an import is written ./file.ts';
+  if (JOINERS.includes(folder)) return undefined;
+  if (target === 'command') return 'what the user types is known at the root alone';
+  if (file === undefined) return 'the root joins the stages and is imported by none of them';
   const [own, other] = [rank(folder), rank(target)];
   if (own === undefined || other === undefined)
     return `${own === undefined ? folder : target}/ is neither a stage nor ground`;
