@@ -1,6 +1,7 @@
 /** One sshd of the fleet: its configuration, its namespace, its start and its end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -117,7 +118,9 @@ export const prepareHost = async (
     sshd = root ? startInNamespace(place, www, options.diskSize) : startPlain(place);
     await listeningLine(sshd, lines);
     const namespace = root ? namespaceOf(pid()) : undefined;
-    if (namespace) namespaces.add(namespace);
+    if (namespace === undefined || namespaces.has(namespace)) return;
+    namespaces.add(namespace);
+    openSync(`/proc/${pid()}/ns/mnt`, 'r'); // while it is open, no other namespace gets its number, nor we others' processes
   };
   const stop = async () => {
     endProcesses(sshdPids());
