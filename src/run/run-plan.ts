@@ -36,7 +36,9 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
     for (const planned of run.plan.tasks) {
       if (run.signal.aborted) throw new Interrupted();
       committed ||= planned.committed;
-      await runTask(run, planned, progress);
+      await runTask(run, planned, progress).catch((error: unknown) => {
+        if (!committed || !(error instanceof HostsFailed)) throw error; // the others finish what serves already
+      });
     }
     return { end: 'done', committed, ...progress };
   } catch (error) {
