@@ -78,17 +78,18 @@ const watchProgress = (seconds: number, signal: AbortSignal) => {
   };
 };
 
-/** SFTP has one word, "Failure", for a full disk and much else: look at the disk to tell. */
+/** SFTP has one word, "Failure", for a full disk and much else, and none for a lost connection: look at the disk to tell. */
 const explainUpload = async (error: Error, bytes: number, { remote, path }: Target): Promise<TransferError> => {
-  const free = await remote.run(freeSpace(path)).catch(() => undefined);
-  const full = free !== undefined && Number(free.stdout) * 1024 < bytes;
-  if (full)
-    return {
-      code: 'disk-full',
-      message: `the disk is full: the artifact needs ${bytes} bytes`,
-      command: `sftp put ${path}`,
-    };
-  return { code: 'transfer', message: error.message, command: `sftp put ${path}` };
+  const command = `sftp put ${path}`;
+  try {
+    const { stdout } = await remote.run(freeSpace(path));
+    if (Number(stdout) * 1024 < bytes)
+      return { code: 'disk-full', message: `the disk is full: the artifact needs ${bytes} bytes`, command };
+  } catch (lost) {
+    if (lost instanceof CommandFailed && lost.facts.code === 'connection-lost')
+      return { code: 'connection-lost', message: lost.facts.message, command };
+  }
+  return { code: 'transfer', message: error.message, command };
 };
 
 const freeSpace = (path: string): Command =>
