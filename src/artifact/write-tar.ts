@@ -22,8 +22,11 @@ export const writeTar = async (
     }
   } catch (error) {
     pack.destroy(error as Error);
-    await written.catch(() => {});
-    throw error;
+    // where the disk was the cause, the pack only says that it was ended
+    throw await written.then(
+      () => error,
+      (cause: unknown) => cause,
+    );
   }
   pack.finalize();
   await written;
@@ -42,6 +45,5 @@ const addEntry = (pack: Pack, { content, ...entry }: Entry): Promise<void> =>
       pack.entry(header, Buffer.from(content ?? []), done);
       return;
     }
-    content.on('error', reject);
-    content.pipe(pack.entry(header, done) as unknown as NodeJS.WritableStream);
+    pipeline(content, pack.entry(header, done) as unknown as NodeJS.WritableStream).catch(reject);
   });
