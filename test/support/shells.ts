@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { findTool, needs } from './tools.ts';
 
 /** A shell to try generated commands with. */
@@ -18,7 +19,7 @@ export interface ShellResult {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Every kind of sh that hosts have and this machine has, too. BusyBox comes with its own mv, ln, tar and so on. */
+/** Every kind of sh that hosts have and this machine has, too; call it once, at the top of a test file. BusyBox comes with its own mv, ln, tar and so on. */
 export const findShells = (): Shell[] => {
   const shells: Shell[] = [];
   if (needs('dash')) shells.push({ name: 'dash', command: [findTool('dash')!, '-c'], env: process.env });
@@ -43,15 +44,11 @@ export const runIn = (shell: Shell, text: string, cwd?: string): Promise<ShellRe
     );
   });
 
-let appletDir: string | undefined;
-
-/** A directory of links to busybox, one for each program that our commands call; removed when the tests end. */
+/** A directory of links to busybox, one for each program that our commands call; removed after the tests of the file. */
 const applets = (): string => {
-  if (appletDir) return appletDir;
   const dir = mkdtempSync(join(tmpdir(), 'rookery-busybox-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
   for (const name of APPLETS) symlinkSync(findTool('busybox')!, join(dir, name));
-  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
-  appletDir = dir;
   return dir;
 };
 
