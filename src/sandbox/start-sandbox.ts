@@ -75,7 +75,11 @@ export const startSandbox = async ({ name, count, root, env }: SandboxOptions): 
 
 const USER = 'deploy';
 
-const makeKey = () => ssh2.utils.generateKeyPairSync('ed25519', { comment: 'rookery sandbox' });
+/** One key in 256 has a public half that begins with a zero, which ssh2 drops: such a key is no key, and is made again. */
+const makeKey = (): { readonly private: string; readonly public: string } => {
+  const key = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'rookery sandbox' });
+  return ssh2.utils.parseKey(key.private) instanceof Error ? makeKey() : key;
+};
 
 const hostNames = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${name}${String(index + 1).padStart(2, '0')}`);
