@@ -15,9 +15,17 @@ export const treeOf = async (host: DiskHost, application: string): Promise<Tree>
   const there = await lstat(root).catch(() => undefined);
   if (!there) return {};
   const paths = await pathsBelow(root, '');
-  const entries = ['.', ...paths.sort()].map(async (path) => [path, await describe(join(root, path))] as const);
-  return Object.fromEntries(await Promise.all(entries));
+  const waiting = ['.', ...paths.sort()];
+  const tree: Record<string, string> = Object.fromEntries(waiting.map((path) => [path, '']));
+  const work = async () => {
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop())
+      tree[path] = await describe(join(root, path));
+  };
+  await Promise.all(Array.from({ length: OPEN_AT_ONCE }, work));
+  return tree;
 };
+
+const OPEN_AT_ONCE = 32;
 
 /** All paths, without entering links to directories (as readdir's own recursion does). */
 const pathsBelow = async (root: string, inside: string): Promise<string[]> => {
