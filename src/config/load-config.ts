@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { UserError } from '#recipe/user-error.ts';
 import { configProblems } from './check-config.ts';
 import type { Config } from './config.ts';
@@ -44,7 +44,7 @@ export const loadWrittenConfig = async ({
     ignoreEmptySearchPlaces: false,
     loaders: { '.ts': load, '.mts': load, '.js': load, '.mjs': load, '.cjs': load },
   });
-  const found = await (file === undefined ? explorer.search(from) : explorer.load(file)).catch(
+  const found = await (file === undefined ? explorer.search(from) : explorer.load(resolve(from, file))).catch(
     (error: NodeJS.ErrnoException) => {
       if (error instanceof UserError) throw error;
       if (error.code === 'ENOENT') throw new UserError(`${file} does not exist`, 2);

@@ -20,6 +20,7 @@ const absolute = v.pipe(
 const within = v.pipe(
   text,
   v.regex(/^([^/]|$)/, 'must be relative to shared/'),
+  v.regex(/^(?!\.?\/?$)|^$/, 'must name something inside shared/'),
   v.check(plain, 'must not contain `..`'),
 );
 const application = v.pipe(

@@ -37,11 +37,14 @@ const upload = async (
       pieces: Math.floor(bytes / artifact.pieceLength) + (done ? 1 : 0),
     });
   const watch = watchProgress(stallTimeout, signal);
+  let told = 0;
   try {
     await Promise.race([
       watch.ended,
       remote.sendFile(artifact.path, path, (bytes) => {
         watch.moved();
+        if (performance.now() - told < 1000 / TOLD_A_SECOND) return;
+        told = performance.now();
         tell(bytes, false);
       }),
     ]);
@@ -54,6 +57,9 @@ const upload = async (
   tell(artifact.bytes, true);
   return undefined;
 };
+
+/** As often as a peer reports. */
+const TOLD_A_SECOND = 4;
 
 /** Rejects when nothing has moved for too long, or the run was interrupted. */
 const watchProgress = (seconds: number, signal: AbortSignal) => {

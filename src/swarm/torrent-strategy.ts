@@ -28,17 +28,25 @@ export const torrentStrategy: Strategy = {
     };
     job.signal.addEventListener('abort', interrupted);
     if (job.signal.aborted) interrupted();
-    const peers = await runPeers(job, origin, watch);
+    const peers: Promise<RunningPeer[]> = runPeers(job, origin, watch);
     try {
-      await watch.settled;
+      await Promise.all([peers, watch.settled]);
       const seconds = (performance.now() - begun) / 1000;
       return { seconds, seederUploaded: origin.uploaded(), traffic: watch.traffic, errors: watch.errors };
     } finally {
       job.signal.removeEventListener('abort', interrupted);
       watch.stop();
-      await Promise.all([origin.close(), ...peers.map((peer) => peer.close())]);
+      await closeAll(origin, await peers.catch(() => []));
     }
   },
+};
+
+interface RunningPeer {
+  close(): Promise<void>;
+}
+
+const closeAll = async (origin: Origin, peers: readonly RunningPeer[]): Promise<void> => {
+  await Promise.all([origin.close(), ...peers.map((peer) => peer.close())]);
 };
 
 type Origin = Awaited<ReturnType<typeof startOrigin>>;
@@ -82,7 +90,11 @@ const startOrigin = async (job: Distribution) => {
 };
 
 /** Starts a peer on every host, hands out neighbours as they appear, and passes their reports to the watch. */
-const runPeers = async (job: Distribution, origin: Origin, watch: ReturnType<typeof watchSwarm>) => {
+const runPeers = async (
+  job: Distribution,
+  origin: Origin,
+  watch: ReturnType<typeof watchSwarm>,
+): Promise<RunningPeer[]> => {
   const bundle = await readPeerBundle();
   const listening: PeerAddress[] = [];
   return Promise.all(

@@ -50,10 +50,12 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
     settled,
     fail,
     report: (host, report) => {
-      if (report.kind !== 'progress' && report.kind !== 'verified') return;
-      const { downloaded, uploaded, bytes } = report;
-      const done = report.kind === 'verified';
+      if (report.kind !== 'progress' && report.kind !== 'verified' && report.kind !== 'stopped') return;
+      const { downloaded, uploaded } = report;
       traffic.set(host, { downloaded, uploaded });
+      if (report.kind === 'stopped') return;
+      const { bytes } = report;
+      const done = report.kind === 'verified';
       if (bytes > (moved.get(host)?.bytes ?? 0)) moved.set(host, { at: performance.now(), bytes });
       emit({
         type: 'transfer-progress',
