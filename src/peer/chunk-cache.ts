@@ -27,11 +27,10 @@ interface Chunk {
  * socket is sending from it: left to the garbage collector, it would pile up.
  */
 const CHUNK_BYTES = 256 * 1024;
-const KEPT_BYTES = 16 * 1024 * 1024;
 const SPARE_BYTES = 4 * 1024 * 1024;
 
-/** An empty cache over a file. */
-export const createChunkCache = (file: ContentFile, geometry: Geometry): ChunkCache => {
+/** An empty cache over a file that keeps up to `keptBytes` in memory. */
+export const createChunkCache = (file: ContentFile, geometry: Geometry, keptBytes: number): ChunkCache => {
   const chunkBytes = Math.min(CHUNK_BYTES, geometry.pieceLength);
   const chunksPerPiece = Math.ceil(geometry.pieceLength / chunkBytes);
   const chunks = new Map<number, Chunk>(); // in order of use
@@ -45,7 +44,7 @@ export const createChunkCache = (file: ContentFile, geometry: Geometry): ChunkCa
   const keep = (index: number, chunk: Chunk): void => {
     chunks.delete(index);
     chunks.set(index, chunk);
-    if (chunks.size * chunkBytes <= KEPT_BYTES) return;
+    if (chunks.size * chunkBytes <= keptBytes) return;
     const [oldest, given] = chunks.entries().next().value as [number, Chunk];
     chunks.delete(oldest);
     given.cached = false;

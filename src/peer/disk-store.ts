@@ -32,6 +32,10 @@ export interface StoreOptions {
   readonly complete: boolean;
 }
 
+/** A peer shares its host with an application; the seeder has the deployer's memory, and is asked for everything by everybody. */
+const CACHE_BYTES = 16 * 1024 * 1024;
+const SEEDER_CACHE_BYTES = 128 * 1024 * 1024;
+
 /** Opens the file and verifies what it holds. @throws PeerError and the system's errors. */
 export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
   const { path, geometry, complete } = options;
@@ -41,7 +45,7 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
     throw new PeerError('verify', `${path} has ${file.present} of ${geometry.length} bytes`);
   }
   const have = complete ? createBitfield(geometry.pieces, true) : await verifyPresent(file, options);
-  const cache = createChunkCache(file, geometry);
+  const cache = createChunkCache(file, geometry, complete ? SEEDER_CACHE_BYTES : CACHE_BYTES);
   const coming = new Map<number, Uint8Array>();
   const spare: Uint8Array[] = [];
 
