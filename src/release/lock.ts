@@ -68,13 +68,16 @@ const holdLock = (guard: RemoteProcess): HeldLock => ({
   },
 });
 
-/** The program that holds the lock. It ignores hang-ups: it has to outlive the connection by what it tidies up. */
+/**
+ * The program that holds the lock. It ignores hang-ups: it has to outlive the connection by what it tidies up. It writes
+ * through `cat`, which tells a full disk as such: dash's own printf says "I/O error".
+ */
 const guardLock = (deployTo: string, owner: LockOwner): Command => {
   const { own, lock, current, releases } = releasePaths(deployTo);
   return sh`
 trap '' HUP INT TERM PIPE
 mkdir -p ${own} || exit 1
-printf '%s\n' ${JSON.stringify(owner)} > ${own}/lock.$$ || { rm -f ${own}/lock.$$; exit 1; }
+printf '%s\n' ${JSON.stringify(owner)} | cat > ${own}/lock.$$ || { rm -f ${own}/lock.$$; exit 1; }
 if ln ${own}/lock.$$ ${lock} 2>/dev/null; then rm -f ${own}/lock.$$; echo held
 else rm -f ${own}/lock.$$; [ -f ${lock} ] || { echo 'cannot create '${lock} >&2; exit 1; }; echo taken; cat ${lock}; exit 0; fi
 r=; done=

@@ -3,6 +3,8 @@ import type { DeploySettings } from '#recipe/settings.ts';
 import type { ArtifactFacts } from '#recipe/task-context.ts';
 import { releasePaths } from './release-paths.ts';
 
+// What shells write here goes through `cat`, which tells a full disk as such: dash's own printf says "I/O error".
+
 /** Unpacks the verified artifact into the release's directory and records what it is. Capistrano: create_release, set_current_revision. */
 export const unpackRelease = (deployTo: string, release: string, artifact: ArtifactFacts, by: string): Command => {
   const paths = releasePaths(deployTo);
@@ -12,8 +14,8 @@ export const unpackRelease = (deployTo: string, release: string, artifact: Artif
     { name: `create ${directory}`, command: ['mkdir', directory] },
     { name: 'unpack the artifact', command: sh`(cd ${directory} && tar -xpof ${paths.incoming(release)})` },
     { name: 'remove the artifact', command: ['rm', '-f', paths.incoming(release)] },
-    { name: 'write REVISION', command: sh`echo ${artifact.revision} > ${`${directory}/REVISION`}` },
-    { name: 'write REVISION_TIME', command: sh`echo ${artifact.revisionTime} > ${`${directory}/REVISION_TIME`}` },
+    { name: 'write REVISION', command: sh`echo ${artifact.revision} | cat > ${`${directory}/REVISION`}` },
+    { name: 'write REVISION_TIME', command: sh`echo ${artifact.revisionTime} | cat > ${`${directory}/REVISION_TIME`}` },
   ]);
 };
 
@@ -71,7 +73,7 @@ export const removeReleases = (deployTo: string, names: readonly string[]): Comm
 
 /** Appends one line to revisions.log. */
 export const logRevision = (deployTo: string, line: string): Command =>
-  script([{ name: 'write revisions.log', command: sh`printf '%s\n' ${line} >> ${releasePaths(deployTo).log}` }]);
+  script([{ name: 'write revisions.log', command: sh`printf '%s\n' ${line} | cat >> ${releasePaths(deployTo).log}` }]);
 
 /**
  * Undoes an unfinished deploy: where `current` already points to the release it goes back to what it was, then the
@@ -122,6 +124,6 @@ const recordStep = (deployTo: string, release: string, state: string, revision: 
   const file = releasePaths(deployTo).state(release);
   return {
     name: `record the release as ${state}`,
-    command: sh`printf '%s\t%s\t%s\t%s\n' ${state} ${revision} ${by} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" > ${`${file}.new`} && mv -f ${`${file}.new`} ${file}`,
+    command: sh`printf '%s\t%s\t%s\t%s\n' ${state} ${revision} ${by} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" | cat > ${`${file}.new`} && mv -f ${`${file}.new`} ${file}`,
   };
 };
