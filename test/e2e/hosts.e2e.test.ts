@@ -93,6 +93,20 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
           await fleet.ssh(small, `rm -rf ${small.deployTo(project.application)}`);
         },
       );
+
+      test('before anything else: there is not even room for the lock', async () => {
+        await newProject([one, small, three]);
+        await deployWell();
+        const before = await trees();
+        const filler = small.deployTo('filler');
+        await fleet.ssh(small, `cat /dev/zero > ${filler} 2>/dev/null || :`);
+        const run = await project.deploy();
+        await fleet.ssh(small, `rm -f ${filler}`);
+        expect(run.exitCode).toBe(1);
+        expect(run.of(small)).toMatchObject({ status: 'failed', error: { code: 'disk-full', task: 'deploy:lock' } });
+        expect(await trees()).toEqual(before);
+        await expectNothingLeft(project);
+      });
     });
 
     test('no permission to write, on a host that has served before', async () => {

@@ -75,6 +75,22 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
     await expectNothingLeft(project);
   });
 
+  test('of two deploys that begin at the same moment one goes through and the other ends with 4', async () => {
+    await newProject();
+    const gate: Gate = await makeGate(join(project.dir, '.git/gate'));
+    await project.configure({ config: { build: `cat ${gate.path}` } });
+    const both = [project.start([], alice), project.start([], bob)];
+    await gate.reached(Promise.all(both.map((cli) => cli.result)));
+    const refused = await Promise.race(both.map((cli) => cli.deployed));
+    expect(refused.exitCode).toBe(4);
+    await gate.pass();
+    const [one, other] = await Promise.all(both.map((cli) => cli.deployed));
+    const release = expectDone(one === refused ? other! : one!);
+    for (const host of hosts)
+      expect(await lookAt(host, project.application)).toMatchObject({ current: release, releases: [release] });
+    await expectNothingLeft(project);
+  });
+
   test('tasks that change nothing need no lock', async () => {
     await newProject();
     expectDone(await project.deploy());
@@ -150,6 +166,27 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
     for (const host of hosts) expect(await host.quiet(15_000)).toEqual([]);
     expect(await trees()).toEqual(before);
     for (const host of hosts) expect((await lookAt(host, project.application)).current).toBe(old);
+  });
+
+  test('a deployer that is killed after the switch leaves the release that serves, and no lock', async () => {
+    await newProject();
+    const old = expectDone(await project.deploy());
+    const gate: Gate = await makeGate(join(project.dir, '.git/gate'));
+    await project.configure({ recipes: `[restart('cat ${gate.path}')]` });
+    const cli = project.start();
+    await gate.reached(cli.result);
+    cli.signal('SIGKILL');
+    await cli.result;
+    await fleet.ssh(hosts[0]!, `while [ -e ${hosts[0]!.deployTo(project.application)}/.rookery/lock ]; do :; done`);
+    await gate.pass();
+    for (const host of hosts) {
+      for (const { pid, name } of host.processes()) if (name === 'cat') process.kill(pid); // those that came to the gate too late
+      expect(await host.quiet(15_000)).toEqual([]);
+      const { current, releases, strays } = await lookAt(host, project.application);
+      expect([releases, strays]).toEqual([[old, current], []]);
+    }
+    await project.configure({});
+    expectDone(await project.deploy());
   });
 
   test('two deploys within one second make two releases, in order', async () => {
