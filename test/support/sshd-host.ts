@@ -115,6 +115,7 @@ export const prepareHost = async (
     if (running()) await once(sshd!, 'exit');
   };
   const start = async () => {
+    if (running()) throw new Error(`${name} runs already`);
     sshd = root ? startInNamespace(place, www, options.diskSize) : startPlain(place);
     await listeningLine(sshd, lines);
     const namespace = root ? namespaceOf(pid()) : undefined;
