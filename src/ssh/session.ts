@@ -1,4 +1,4 @@
-import type { ClientChannel, SFTPWrapper } from 'ssh2';
+import type { SFTPWrapper } from 'ssh2';
 import type { Host } from '#inventory/host.ts';
 import { type Command, failedStep, quote, sh, shellText } from '#protocol/shell.ts';
 import {
@@ -8,7 +8,9 @@ import {
   type RemoteProcess,
   type RunOptions,
 } from '#recipe/remote.ts';
+import { channelEnd, collect, type Opened } from './channel.ts';
 import type { Connection } from './connect.ts';
+import { signalGroup, tellingGroup } from './process-group.ts';
 
 /** A logged-in host: one connection, as many channels as there are commands at the moment. */
 export interface Session extends Remote {
@@ -21,7 +23,7 @@ export interface Session extends Remote {
 
 /** Makes a `Remote` of a connection. */
 export const makeSession = (host: Host, { client, addresses }: Connection): Session => {
-  const running = new Set<ClientChannel>();
+  const running = new Set<Running>();
   let closed = false;
   const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
   void gone.then(() => {
@@ -41,19 +43,37 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
-    const opened = await open(command, options.stdin === undefined ? ' </dev/null' : '');
-    const { channel } = opened;
-    running.add(channel);
-    const { stdout, stderr, end } = await collect(opened, options).finally(() => running.delete(channel));
+    const entry: Running = { stopping: false };
+    running.add(entry);
+    const found = (group: number) => {
+      entry.group = group;
+      if (entry.stopping) end(entry, group);
+    };
+    const { stdout, stderr, ending } = await open(
+      tellingGroup(command),
+      options.stdin === undefined ? ' </dev/null' : '',
+    )
+      .then((opened) => collect(opened, options, found))
+      .finally(() => running.delete(entry));
     const seconds = (performance.now() - begun) / 1000;
-    if (end.exitCode === 0) return { stdout, stderr, seconds };
+    if (ending.exitCode === 0) return { stdout, stderr, seconds };
     const failed = failedStep(command, stderr);
     throw commandFailure(host.name, {
-      ...end,
+      ...ending,
       label: options.label ?? failed.step ?? shellText(command),
       stdout,
       stderr: failed.stderr,
     });
+  };
+
+  const send = (group: number, signal: 'TERM' | 'KILL') =>
+    open(signalGroup(group, signal), ' </dev/null >/dev/null 2>&1').then(
+      ({ channel }) => void channel.resume(),
+      () => {}, // no connection any more
+    );
+  const end = (entry: Running, group: number): void => {
+    void send(group, 'TERM');
+    setTimeout(() => running.has(entry) && void send(group, 'KILL'), PATIENCE).unref();
   };
 
   return {
@@ -82,9 +102,9 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       }
     },
     interrupt: () => {
-      for (const channel of running) {
-        channel.signal('TERM');
-        setTimeout(() => running.has(channel) && channel.signal('KILL'), PATIENCE).unref();
+      for (const entry of running) {
+        if (!entry.stopping && entry.group !== undefined) end(entry, entry.group);
+        entry.stopping = true;
       }
     },
     close: async () => {
@@ -99,53 +119,12 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
 /** Milliseconds that a command has to end after TERM. */
 const PATIENCE = 5000;
 
-/** A command's channel. Its end is listened for from the start: a quick command ends in the packet that opens it. */
-interface Opened {
-  readonly channel: ClientChannel;
-  readonly end: Promise<ChannelEnd>;
+/** A command that `run` is waiting for. */
+interface Running {
+  /** Its process group on the host, once it has told it. */
+  group?: number;
+  stopping: boolean;
 }
-
-interface ChannelEnd {
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-}
-
-interface Collected {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly end: ChannelEnd;
-}
-
-/** Feeds stdin, gathers the output, and waits for the channel to close. */
-const collect = async ({ channel, end }: Opened, { stdin, onOutput }: RunOptions): Promise<Collected> => {
-  const stdout = gather(channel, (text) => onOutput?.('stdout', text));
-  const stderr = gather(channel.stderr, (text) => onOutput?.('stderr', text));
-  channel.on('error', () => {}); // a write to a command that has ended; its exit code tells
-  if (stdin !== undefined) channel.end(stdin); // otherwise it stays open: ssh2 sends no signal after the end of stdin
-  return { end: await end, stdout: stdout(), stderr: stderr() };
-};
-
-const gather = (stream: NodeJS.ReadableStream, tell: (text: string) => void): (() => string) => {
-  let text = '';
-  stream.setEncoding('utf8');
-  stream.on('data', (chunk: string) => {
-    if (text.length < OUTPUT_LIMIT) text += chunk;
-    tell(chunk);
-  });
-  return () => text;
-};
-
-/** Characters of one command's output that are kept; what is beyond is shown but not kept. */
-const OUTPUT_LIMIT = 16 * 1024 * 1024;
-
-const channelEnd = (channel: ClientChannel): Promise<ChannelEnd> =>
-  new Promise((resolve) => {
-    let end: ChannelEnd = { exitCode: null, signal: null };
-    channel.on('exit', (exitCode: number | null, signal?: string) => {
-      end = { exitCode, signal: signal ? `SIG${signal.replace(/^SIG/, '')}` : null };
-    });
-    channel.on('close', () => resolve(end));
-  });
 
 const asProcess = ({ channel, end }: Opened): RemoteProcess => {
   channel.on('error', () => {});
