@@ -119,7 +119,7 @@ const makeContext = (
   };
   return {
     settings: run.settings,
-    hosts: live.map((remote) => watchRemote(remote, task, run.emit)),
+    hosts: live.map((remote) => watchRemote(remote, task, run.emit, run.signal)),
     deployment: run.deployment,
     detail,
     on: async (hosts, body) => {
@@ -137,7 +137,7 @@ const makeContext = (
       if (progress.errors.size > before) throw new HostsFailed(`${task} failed`);
     },
     fail: (errors) => {
-      for (const [host, error] of errors) fail(host, { ...error, task });
+      for (const [host, error] of errors) fail(host, run.signal.aborted ? interruptedIn(task) : { ...error, task });
       if (run.signal.aborted) throw new Interrupted();
       if (errors.size > 0) throw new HostsFailed(`${task} failed`);
     },
@@ -154,8 +154,10 @@ const makeContext = (
   };
 };
 
+const interruptedIn = (task: string): HostError => ({ code: 'interrupted', message: 'interrupted', task });
+
 const hostError = (error: unknown, task: string, interrupted: boolean): HostError => {
-  if (interrupted) return { code: 'interrupted', message: 'interrupted', task };
+  if (interrupted) return interruptedIn(task);
   if (error instanceof CommandFailed) return { ...error.facts, task };
   if (error instanceof UserError) return { code: 'check', message: error.message, task };
   const { message, stack } = error as Error;

@@ -2,12 +2,13 @@ import type { Emit } from '#protocol/events.ts';
 import { shellText } from '#protocol/shell.ts';
 import { CommandFailed, type Remote } from '#recipe/remote.ts';
 
-/** The same host, with every command of a task told as events. */
-export const watchRemote = (remote: Remote, task: string, emit: Emit): Remote => ({
+/** The same host, with every command of a task told as events; once the run is interrupted, no further one begins. */
+export const watchRemote = (remote: Remote, task: string, emit: Emit, signal: AbortSignal): Remote => ({
   ...remote,
   run: async (command, options = {}) => {
     const host = remote.host.name;
     const text = options.label ?? shellText(command);
+    if (signal.aborted) throw new CommandFailed(host, { code: 'interrupted', message: 'interrupted', command: text });
     const begun = performance.now();
     const end = (exitCode: number | null, signal: string | null) =>
       emit({
