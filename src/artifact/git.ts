@@ -11,6 +11,7 @@ export interface GitAnswer {
 export const git = async (args: readonly string[], signal: AbortSignal): Promise<GitAnswer> => {
   const { execa } = await import('execa');
   const result = await execa('git', args, { reject: false, cancelSignal: signal, env: QUIET, stdin: 'ignore' });
+  if (signal.aborted) throw new UserError('interrupted', 130);
   if (result.code === 'ENOENT') throw new UserError('git is not installed on this machine', 2);
   return { ok: result.exitCode === 0, stdout: result.stdout, stderr: result.stderr };
 };
