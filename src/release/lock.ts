@@ -86,7 +86,7 @@ while read -r word release; do
 done
 mine() { read -r l < ${lock} && [ "$l" = ${JSON.stringify(owner)} ]; } 2>/dev/null
 if [ -z "$done" ] && [ -n "$r" ] && mine && [ "$(readlink ${current})" != ${releases}/"$r" ]; then
-  rm -f ${own}/incoming/"$r".tar ${own}/releases/"$r"
+  rm -rf ${own}/switch ${own}/incoming/"$r".tar ${own}/releases/"$r" ${own}/releases/"$r".new ${own}/peer/*.part
   mv ${releases}/"$r" ${own}/discarded.$$ 2>/dev/null
   n=0
   until rm -rf ${own}/discarded.$$ 2>/dev/null; do n=$((n + 1)); [ $n -lt 30 ] || break; sleep 1; done

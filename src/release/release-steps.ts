@@ -94,7 +94,7 @@ case $(readlink ${paths.current} 2>/dev/null) in
   } && echo reverted;;
   *) echo untouched;;
 esac || exit 1
-rm -rf ${`${paths.own}/switch`} ${paths.incoming(release)}
+rm -rf ${`${paths.own}/switch`} ${paths.incoming(release)} ${`${paths.state(release)}.new`} ${`${paths.own}/peer`}/*.part
 ${remove}`;
 };
 
