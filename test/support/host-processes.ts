@@ -29,6 +29,9 @@ export const descendants = (ancestor: number): HostProcess[] => {
   return [...parents.keys()].filter((pid) => below(parents.get(pid))).flatMap(describeProcess);
 };
 
+/** Whether the process runs: a zombie does not. */
+export const isRunning = (pid: number): boolean => describeProcess(pid).length > 0;
+
 /** The mount namespace of a process, undefined where it has ended or is not ours to see. */
 export const namespaceOf = (pid: number): string | undefined => link(`/proc/${pid}/ns/mnt`);
 

@@ -131,7 +131,7 @@ const makeIn = async <H extends DiskHost>(
       ...rest,
     });
   const start: Project['start'] = (words = [], cliOptions = {}) => {
-    const cli = startAny(['production', ...words, '--format', 'json'], cliOptions);
+    const cli = startAny(['production', '--format', 'json', ...words], cliOptions);
     const deployed = cli.result.then(readDeployed);
     deployed.catch(() => {}); // a run that a test kills has no summary, and nobody asks for it
     return { ...cli, deployed };

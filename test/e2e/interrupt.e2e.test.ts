@@ -1,0 +1,292 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { rm, watch } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectNothingLeft, lookAt } from '../support/host-files.ts';
+import { descendants, isRunning } from '../support/host-processes.ts';
+import { makeLargeApplication } from '../support/large-application.ts';
+import { type ConfigOptions, type Deployed, makeProject } from '../support/project.ts';
+import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
+import { needs } from '../support/tools.ts';
+
+type Project = Awaited<ReturnType<typeof makeProject>>;
+
+const started = (task: string) => new RegExp(`"type":"task-start"[^\n]*"task":"${task}"`);
+
+/** A recipe whose task says `here` on every host and then takes minutes, with children, where the release holds a file named slow. */
+const SLOW = `cd "$1" && [ -f slow ] && { sleep 301 & sleep 302 | sleep 303 & echo here; sleep 304; }; true`;
+const slowTask = (after: string) =>
+  `[defineRecipe({ name: 'slow', tasks: [task('slow', 'Slow', ({ on, hosts, deployment }) =>
+    on(hosts, ({ host, run }) => run(['sh', '-c', ${JSON.stringify(SLOW)}, 'sh', host.deployTo + '/releases/' + deployment.release])))],
+    after: { '${after}': 'slow' } })]`;
+
+describe.skipIf(!needs('git', ...SSHD_TOOLS))('an interrupt', () => {
+  let fleet: SshdFleet;
+  let count = 0;
+  beforeAll(async () => {
+    fleet = await startSshdFleet({ hosts: 3 });
+  });
+  afterAll(() => fleet?.close());
+
+  /** A project whose first release serves on every host. */
+  const withProject = async (work: (project: Project, first: string) => Promise<void>) => {
+    const project = await makeProject({ fleet, application: `app${++count}`, config: { strategy: 'sftp' } });
+    try {
+      const { exitCode, summary } = await project.deploy();
+      expect(exitCode).toBe(0);
+      await work(project, summary.release!);
+      await expectNothingLeft(project);
+    } finally {
+      await project.remove();
+    }
+  };
+
+  const interrupt = async (project: Project, at: string | RegExp, signal: NodeJS.Signals = 'SIGINT') => {
+    const cli = project.start();
+    await cli.seen(at);
+    cli.signal(signal);
+    return cli.deployed;
+  };
+
+  const expectInterrupted = (run: Deployed) => {
+    expect(run).toMatchObject({ exitCode: 130, stderr: '' });
+    expect(run.summary).toMatchObject({ ok: false, exitCode: 130 });
+    expect(run.summary.hosts.filter(({ status }) => status === 'failed')).toEqual([]);
+  };
+
+  /** The release before serves, and is the only one. */
+  const expectOnly = async (project: Project, release: string) => {
+    for (const host of project.hosts) {
+      const found = await lookAt(host, project.application);
+      expect(found).toMatchObject({ current: release, releases: [release], strays: [] });
+      expect(found.log).toHaveLength(1);
+    }
+  };
+
+  const cases: [string, string | RegExp, ConfigOptions & { large?: boolean; slow?: boolean }][] = [
+    ['while the source is packed', started('deploy:pack'), { config: { strategy: 'sftp' }, large: true }],
+    [
+      'while a swarm distributes',
+      /"transfer-progress"[^\n]*"bytes":[1-9]/,
+      { config: { strategy: 'torrent' }, large: true },
+    ],
+    [
+      'while files are uploaded',
+      /"transfer-progress"[^\n]*"bytes":[1-9]/,
+      { config: { strategy: 'sftp' }, large: true },
+    ],
+    ['while the release is unpacked', started('deploy:unpack'), { config: { strategy: 'sftp' }, large: true }],
+    [
+      'while a task runs before the switch',
+      '"text":"here',
+      { config: { strategy: 'sftp' }, recipes: slowTask('deploy:updated'), slow: true },
+    ],
+    [
+      'while the application restarts',
+      '"text":"here',
+      { config: { strategy: 'sftp' }, recipes: slowTask('deploy:restart'), slow: true },
+    ],
+    [
+      'when all hosts have switched, but the release is not finished',
+      '"text":"here',
+      { config: { strategy: 'sftp' }, recipes: slowTask('deploy:published'), slow: true },
+    ],
+  ];
+
+  test.each(cases)('%s: the release before serves, and nothing is left', async (_, at, { large, slow, ...config }) => {
+    await withProject(async (project, first) => {
+      await project.configure(config);
+      await project.commit({
+        ...(large ? makeLargeApplication({ files: 1000, bytes: 60_000_000 }) : {}),
+        ...(slow ? { slow: '' } : {}),
+      });
+      expectInterrupted(await interrupt(project, at));
+      await expectOnly(project, first);
+      await expectNothingLeft(project);
+      // and the way is free: the same again, without the interrupt
+      if (slow) await project.git('rm', '-q', 'slow');
+      await project.commit({ next: '' });
+      await project.configure({ config: { strategy: 'sftp' } });
+      expect((await project.deploy()).exitCode).toBe(0);
+    });
+  });
+
+  test.each(['SIGTERM', 'SIGHUP'] as const)('by %s is the same', async (signal) => {
+    await withProject(async (project, first) => {
+      await project.configure({ config: { strategy: 'sftp' }, recipes: slowTask('deploy:restart') });
+      await project.commit({ slow: '' });
+      expectInterrupted(await interrupt(project, '"text":"here', signal));
+      await expectOnly(project, first);
+    });
+  });
+
+  test('after the release is finished leaves it serving: nothing is undone that is done', async () => {
+    await withProject(async (project, first) => {
+      await project.configure({ config: { strategy: 'sftp' }, recipes: slowTask('deploy:finishing') });
+      await project.commit({ slow: '' });
+      const run = await interrupt(project, '"text":"here');
+      expect(run.exitCode).toBe(130);
+      for (const host of project.hosts) {
+        const { current, releases, strays } = await lookAt(host, project.application);
+        expect({ current, releases, strays }).toEqual({
+          ...{ current: run.summary.release, releases: [first, run.summary.release], strays: [] },
+        });
+      }
+    });
+  });
+
+  test('of a command that does not want to end by TERM kills it', async () => {
+    await withProject(async (project) => {
+      const cli = project.start(['run', '--', "trap '' TERM INT HUP; echo here; sleep 305; sleep 306"]);
+      await cli.seen('"text":"here');
+      cli.signal('SIGINT');
+      expect((await cli.deployed).exitCode).toBe(130);
+    });
+  });
+
+  test('while a host does not answer touches no host', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const project = await makeProject({ fleet, application: `app${++count}` });
+    try {
+      const hosts = fleet.hosts.map((host) => ({ host: host.address, port: host.port }));
+      await project.configure({
+        config: { stages: { production: { hosts: [...hosts, { host: '127.0.0.1', port }] } } },
+      });
+      expectInterrupted(await interrupt(project, /("host-connected"[\s\S]*){3}/));
+      for (const host of fleet.hosts) expect(existsSync(join(host.files, project.application))).toBe(false);
+      await expectNothingLeft(project);
+    } finally {
+      await project.remove();
+      silent.close();
+    }
+  });
+
+  test('while a repository does not answer touches no host', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const project = await makeProject({ fleet, application: `app${++count}` });
+    try {
+      await project.configure({ source: `git({ repository: 'git://127.0.0.1:${port}/shop.git', ref: 'main' })` });
+      const cli = project.start();
+      const [socket] = await once(silent, 'connection');
+      cli.signal('SIGINT');
+      expect((await cli.deployed).exitCode).toBe(130);
+      socket.destroy();
+      for (const host of fleet.hosts) expect(existsSync(join(host.files, project.application))).toBe(false);
+      expect(await project.leftovers()).toEqual([]);
+    } finally {
+      await project.remove();
+      silent.close();
+    }
+  });
+
+  test('while a build step runs ends the step with all that it started', async () => {
+    await withProject(async (project, first) => {
+      await project.configure({ config: { strategy: 'sftp', build: 'sleep 307 & echo here; sleep 308; echo on' } });
+      const cli = project.start();
+      await cli.seen('"text":"here');
+      const running = descendants(cli.pid).filter(({ name }) => name === 'sleep');
+      expect(running).toHaveLength(2);
+      cli.signal('SIGTERM');
+      expectInterrupted(await cli.deployed);
+      expect(running.filter(({ pid }) => isRunning(pid))).toEqual([]);
+      await expectOnly(project, first);
+    });
+  });
+
+  test('twice ends at once, and the hosts become clean by themselves', async () => {
+    await withProject(async (project, first) => {
+      await project.configure({
+        config: { strategy: 'sftp' },
+        recipes: slowTask('deploy:updated').replace('sleep 304', 'trap : TERM; sleep 304; sleep 5'),
+      });
+      await project.commit({ slow: '' });
+      const gone = project.hosts.map((host) => lockGone(join(host.files, project.application, '.rookery')));
+      const cli = project.start();
+      await cli.seen('"text":"here');
+      cli.signal('SIGINT');
+      await cli.seen('once more ends at once');
+      cli.signal('SIGINT');
+      expect(await cli.result).toMatchObject({ exitCode: 130 });
+      await Promise.all(gone);
+      await expectOnly(project, first);
+      for (const host of project.hosts) expect(await host.quiet(10_000)).toEqual([]);
+      await removeLeftovers(project);
+    });
+  });
+
+  test('of the program that is killed leaves hosts that become clean by themselves', async () => {
+    await withProject(async (project, first) => {
+      await project.configure({ config: { strategy: 'torrent' } });
+      await project.commit(makeLargeApplication({ files: 100, bytes: 60_000_000 }));
+      const gone = project.hosts.map((host) => lockGone(join(host.files, project.application, '.rookery')));
+      const cli = project.start();
+      await cli.seen(/"transfer-progress"[^\n]*"bytes":[1-9]/);
+      cli.signal('SIGKILL');
+      expect(await cli.result).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
+      await Promise.all(gone);
+      await expectOnly(project, first);
+      for (const host of project.hosts) expect(await host.quiet()).toEqual([]);
+      await removeLeftovers(project);
+    });
+  });
+
+  test.skipIf(!needs('script'))(
+    'by Ctrl-C on a terminal, which goes to all of its processes, is the same',
+    async () => {
+      await withProject(async (project, first) => {
+        await project.configure({
+          config: { strategy: 'sftp', build: 'echo building' },
+          recipes: slowTask('deploy:restart'),
+        });
+        await project.commit({ slow: '' });
+        const { exitCode, screen } = await onTerminal(project, 'here', '\u0003');
+        expect(exitCode, screen).toBe(130);
+        expect(screen).toContain('interrupted');
+        await expectOnly(project, first);
+      });
+    },
+  );
+});
+
+/** A program that ends at once cannot remove its own temporary files. */
+const removeLeftovers = async (project: Project): Promise<void> => {
+  for (const name of await project.leftovers()) await rm(join(project.dir, '.git/tmp', name), { recursive: true });
+};
+
+/** Resolves when a lock was taken and has gone again. */
+const lockGone = async (directory: string): Promise<void> => {
+  let held = false;
+  for await (const _ of watch(directory)) {
+    const there = existsSync(join(directory, 'lock'));
+    if (held && !there) return;
+    held ||= there;
+  }
+};
+
+/** Runs the program on a terminal of its own and types when a text shows up on it. */
+const onTerminal = async (project: Project, text: string, typed: string) => {
+  const cli = join(import.meta.dirname, '../../dist/cli.js');
+  const env = { ...process.env, TERM: 'xterm', HOME: project.dir, TMPDIR: join(project.dir, '.git/tmp') };
+  const child = spawn('script', ['-qefc', `'${process.execPath}' '${cli}' production -v`, '/dev/null'], {
+    ...{ cwd: project.dir, env },
+  });
+  let screen = '';
+  let waiting = true;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      screen += part;
+      if (!waiting || !screen.includes(text)) return;
+      waiting = false;
+      child.stdin.write(typed);
+    });
+  }
+  const [exitCode] = (await once(child, 'close')) as [number];
+  return { exitCode, screen };
+};
