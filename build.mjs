@@ -8,14 +8,17 @@ const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const recipes = readdirSync('recipes').filter((name) => name.endsWith('.ts'));
 
 if (process.argv.includes('--types')) rmSync('dist', { recursive: true, force: true }); // no chunk of an earlier build in the package
-await Promise.all([buildDeployer(), buildPeer()]);
+const built = await Promise.all([buildDeployer(), buildPeer()]);
+writeLicences(built.flatMap(({ inputs }) => Object.keys(inputs)));
 chmodSync('dist/cli.js', 0o755);
 if (process.argv.includes('--types')) buildTypes();
 
-/** The deployer's side: ESM, split so that `deploy --help` loads little. bittorrent-tracker's server is bundled in:
- * its package drags a native build into every installation, which users must not get. */
-function buildDeployer() {
-  return build({
+/**
+ * The deployer's side: ESM, split so that `deploy --help` loads little. ssh2 and bittorrent-tracker's server are bundled
+ * in, with their licences: as dependencies they would bring install scripts and native builds to every user.
+ */
+async function buildDeployer() {
+  const { metafile } = await build({
     entryPoints: {
       cli: 'src/cli.ts',
       index: 'src/index.ts',
@@ -28,17 +31,41 @@ function buildDeployer() {
     platform: 'node',
     target: 'node20.19',
     chunkNames: 'chunks/[name]-[hash]',
-    external: ['rookery', 'rookery/*', 'bufferutil', 'utf-8-validate', ...Object.keys(dependencies)],
+    external: [
+      'rookery',
+      'rookery/*',
+      '*.node',
+      'cpu-features',
+      'bufferutil',
+      'utf-8-validate',
+      ...Object.keys(dependencies),
+    ],
+    metafile: true,
     banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __dirname = import.meta.dirname;",
     },
     logLevel: 'warning',
   });
+  return metafile;
+}
+
+/** What the licences of bundled packages ask for: their text goes where their code goes. */
+function writeLicences(inputs) {
+  const packages = new Set(
+    inputs.map((path) => path.match(/^node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1]).filter(Boolean),
+  );
+  const texts = [...packages].sort().map((name) => {
+    const directory = join('node_modules', name);
+    const file = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry));
+    const { version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    return `${name} ${version}\n\n${file ? readFileSync(join(directory, file), 'utf8').trim() : `Licence: ${license}`}\n`;
+  });
+  writeFileSync('dist/THIRD-PARTY-LICENCES', texts.join(`\n${'-'.repeat(80)}\n\n`));
 }
 
 /** The program that runs on every host: one file, nothing to install. */
-function buildPeer() {
-  return build({
+async function buildPeer() {
+  const { metafile } = await build({
     entryPoints: ['src/peer/main.ts'],
     outfile: 'dist/peer.cjs',
     bundle: true,
@@ -46,28 +73,23 @@ function buildPeer() {
     platform: 'node',
     target: 'node18',
     minify: true,
+    metafile: true,
     logLevel: 'warning',
   });
+  return metafile;
 }
 
-/** Declarations by tsc; `#stage/file.ts` becomes a relative path, because `imports` of package.json points into src. */
+/** Declarations of the public API by tsc. Imports are made relative and end in `.js`: `#stage/file.ts` points into src. */
 function buildTypes() {
-  execFileSync('node_modules/.bin/tsc', [
-    ...['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', 'dist/types'],
-    ...[
-      '--allowImportingTsExtensions',
-      'false',
-      '--rewriteRelativeImportExtensions',
-      '--project',
-      'tsconfig.build.json',
-    ],
-  ]);
+  const options = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', 'dist/types'];
+  execFileSync('node_modules/.bin/tsc', [...options, '--project', 'tsconfig.build.json'], { stdio: 'inherit' });
   for (const entry of readdirSync('dist/types', { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
-    const text = readFileSync(file, 'utf8').replace(/(['"])#([^'"]+)\.ts\1/g, (_, quote, path) => {
+    const text = readFileSync(file, 'utf8').replace(/(?<=['"])(#|\.\.?\/)([^'"]+)\.ts(?=['"])/g, (_, start, path) => {
+      if (start !== '#') return `${start}${path}.js`;
       const target = relative(dirname(file), join('dist/types/src', path));
-      return `${quote}${target.startsWith('.') ? target : `./${target}`}.js${quote}`;
+      return `${target.startsWith('.') ? target : `./${target}`}.js`;
     });
     writeFileSync(file, text);
   }

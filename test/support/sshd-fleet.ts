@@ -15,7 +15,7 @@ import { type HostOptions, prepareHost, type SshdHost } from './sshd-host.ts';
 import { makeTempDir, removeTempDir } from './temp-dir.ts';
 import { findTool } from './tools.ts';
 
-export type { HostOptions, HostProcess, SshdHost };
+export type { HostOptions, SshdHost };
 
 export interface FleetOptions extends HostOptions {
   /** Number of hosts, all with the options given here; or the hosts one by one, with their own. */
