@@ -9,11 +9,18 @@ export default defineRecipe({
   ],
 });
 
-async function unlock({ on, hosts, warn }: TaskContext): Promise<void> {
+async function unlock({ on, hosts, warn, detail }: TaskContext): Promise<void> {
+  let removed = 0;
   await on(hosts, async (remote) => {
     const { stdout } = await remote.run(breakLock(remote.host.deployTo), { label: 'remove the lock', quiet: true });
-    if (stdout.trim() !== '') warn(`removed the lock of ${describeOwner(parseOwner(stdout))}`, remote);
+    if (stdout.trim() === '') return;
+    removed++;
+    warn(
+      `removed the lock of ${describeOwner(parseOwner(stdout))}; if that deploy still runs, it goes on without one`,
+      remote,
+    );
   });
+  detail(removed === 0 ? 'no lock was held' : `${removed} removed`);
 }
 
 async function list(t: TaskContext): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Command, sh } from '#protocol/shell.ts';
+import { type Command, sh, shellText } from '#protocol/shell.ts';
 import { defineRecipe, type Recipe } from '#recipe/recipe.ts';
 import { task } from '#recipe/task.ts';
 
@@ -18,7 +18,7 @@ const runRecipe = (words: readonly string[]): Recipe => {
   return defineRecipe({
     name: 'run',
     tasks: [
-      task('run', `Run ${words.join(' ')}`, {
+      task('run', `Run ${shellText(command)}`, {
         locks: false,
         run: ({ on, hosts, answer }) =>
           on(hosts, (remote) =>

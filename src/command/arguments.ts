@@ -61,9 +61,10 @@ const explain = (message: string): string => {
   const [, names] = message.match(/^Unknown arguments?: (.*)$/) ?? [];
   if (names === undefined) return `${message}; \`deploy --help\` lists the options`;
   const unknown = names.split(', ').filter((name) => !/[A-Z]/.test(name));
-  const planned = unknown.filter((name) => LATER.includes(name)).map((name) => `--${name}`);
+  const written = (name: string) => (name.length === 1 ? `-${name}` : `--${name}`);
+  const planned = unknown.filter((name) => LATER.includes(name)).map(written);
   if (planned.length > 0) return `${planned.join(', ')}: not part of this version yet; nothing was done`;
-  return `unknown option: ${unknown.map((name) => (name.length === 1 ? `-${name}` : `--${name}`)).join(', ')}; \`deploy --help\` lists the options`;
+  return `unknown option: ${unknown.map(written).join(', ')}; \`deploy --help\` lists the options`;
 };
 
 /** Options of the public surface that this version refuses rather than ignores. */
@@ -151,7 +152,12 @@ const EPILOGUE = `Exit codes:
 
 const OPTIONS = {
   roles: { alias: 'r', type: 'string', requiresArg: true, describe: 'only hosts with one of these roles: app,db' },
-  hosts: { alias: 'z', type: 'string', requiresArg: true, describe: "only these hosts: 'web*,db1'" },
+  hosts: {
+    alias: 'z',
+    type: 'string',
+    requiresArg: true,
+    describe: "only these hosts: 'web*,db1'; '!web03' leaves one out",
+  },
   limit: { alias: 'l', type: 'string', requiresArg: true, describe: 'only the first N or N% of them' },
   ref: { alias: 'branch', type: 'string', requiresArg: true, describe: 'git ref to deploy' },
   release: { type: 'string', requiresArg: true, describe: 'release to roll back to' },

@@ -1,4 +1,4 @@
-import { access, writeFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '#recipe/user-error.ts';
 
@@ -11,16 +11,22 @@ export const initConfig = async (directory: string): Promise<string> => {
   );
   if (exists) throw new UserError(`${file} exists already; nothing was written`, 2);
   const application = basename(directory).replace(/[^A-Za-z0-9._-]/g, '-') || 'app';
-  await writeFile(file, template(application), { flag: 'wx' });
+  await writeFile(file, template(application, await currentBranch(directory)), { flag: 'wx' });
   return `wrote ${file}\nPut your hosts into it, then: deploy production deploy:check\nOr try it on embedded hosts first: deploy sandbox`;
 };
 
-const template = (application: string): string => `import { defineConfig, git, sandbox } from 'rookery';
+/** The branch that is checked out; `main` where there is none to be seen. */
+const currentBranch = async (directory: string): Promise<string> => {
+  const head = await readFile(join(directory, '.git', 'HEAD'), 'utf8').catch(() => '');
+  return head.match(/^ref: refs\/heads\/(.+)\n/)?.[1] ?? 'main';
+};
+
+const template = (application: string, branch: string): string => `import { defineConfig, git, sandbox } from 'rookery';
 
 export default defineConfig({
   application: '${application}',
   deployTo: '/var/www/${application}',
-  source: git({ ref: 'main' }), // or dir('build'), archive('app.tar.gz')
+  source: git({ ref: '${branch}' }), // or dir('build'), archive('app.tar.gz')
   // build: 'npm ci && npm run build',
   // linkedFiles: ['.env'],
   // linkedDirs: ['log', 'tmp'],

@@ -2,6 +2,8 @@ import type { Writable } from 'node:stream';
 import { loadWrittenConfig } from '#config/load-config.ts';
 import type { WrittenConfig } from '#config/written-config.ts';
 import { allTasks } from '#plan/make-plan.ts';
+import { suggest } from '#recipe/suggest.ts';
+import { UserError } from '#recipe/user-error.ts';
 import { formatTable } from '#report/table.ts';
 import { standardRecipes } from '#standard-recipes.ts';
 import type { Arguments } from './arguments.ts';
@@ -18,5 +20,9 @@ export const listTasks = async ({ stage, config }: Arguments, { from }: AroundRu
   return 0;
 };
 
-const recipesOf = (written: WrittenConfig | undefined, stage: string) =>
-  written?.stages?.[stage]?.recipes ?? written?.recipes ?? [];
+const recipesOf = (written: WrittenConfig | undefined, stage: string) => {
+  const stages = written?.stages ?? {};
+  if (stage !== '' && !Object.hasOwn(stages, stage))
+    throw new UserError(`there is no stage '${stage}'${suggest(stage, Object.keys(stages))}`, 2);
+  return stages[stage]?.recipes ?? written?.recipes ?? [];
+};

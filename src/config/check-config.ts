@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { suggest } from '#recipe/suggest.ts';
 import { configSchema } from './schema.ts';
-import { suggest } from './suggest.ts';
 import type { WrittenConfig } from './written-config.ts';
 
 /** Words that a stage may not be named: they are commands. */

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
+import { suggest } from '#recipe/suggest.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { Config, Surroundings } from './config.ts';
-import { suggest } from './suggest.ts';
 import type { WrittenConfig } from './written-config.ts';
 
 /** The configuration of one stage: what the stage says wins over the top level, which wins over the defaults. @throws UserError for an unknown stage */

@@ -4,7 +4,7 @@ import type { Inventory } from './host.ts';
 /** Which hosts of a stage a run is for; every given condition must hold. */
 export interface Selection {
   readonly roles?: readonly string[];
-  /** Names or addresses; `*` stands for any characters. */
+  /** Names or addresses; `*` stands for any characters, and a leading `!` leaves hosts out. */
   readonly hosts?: readonly string[];
   /** `3`, or `25%` rounded up: the first so many. */
   readonly limit?: string;
@@ -21,12 +21,12 @@ export const selectHosts = (inventory: Inventory, selection: Selection): Invento
   refuseUnmatched(
     'host',
     selection.hosts,
-    (pattern) => inventory.some((host) => matches(pattern, host)),
+    (pattern) => inventory.some((host) => matches(pattern.replace(/^!/, ''), host)),
     inventory.map((host) => host.name),
   );
   const chosen = inventory
     .filter((host) => !selection.roles || host.roles.some((role) => selection.roles?.includes(role)))
-    .filter((host) => !selection.hosts || selection.hosts.some((pattern) => matches(pattern, host)));
+    .filter((host) => isAsked(host, selection.hosts ?? []));
   if (chosen.length === 0)
     throw new UserError('the selection matches no host: no host has both the roles and the names asked for', 2);
   return chosen.slice(0, limitOf(selection.limit, chosen.length));
@@ -45,7 +45,17 @@ const refuseUnmatched = (
   throw new UserError(`the selection matches no host: no ${what} '${unmatched.join("', '")}'. There are: ${shown}`, 2);
 };
 
-const matches = (pattern: string, host: { readonly name: string; readonly address: string }): boolean => {
+type Named = { readonly name: string; readonly address: string };
+
+/** One of the names asked for, or any where only names to leave out are given; and none of those. */
+const isAsked = (host: Named, patterns: readonly string[]): boolean => {
+  const wanted = patterns.filter((pattern) => !pattern.startsWith('!'));
+  const unwanted = patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1));
+  if (unwanted.some((pattern) => matches(pattern, host))) return false;
+  return wanted.length === 0 || wanted.some((pattern) => matches(pattern, host));
+};
+
+const matches = (pattern: string, host: Named): boolean => {
   const expression = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
   return expression.test(host.name) || expression.test(host.address);
 };

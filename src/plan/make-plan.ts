@@ -1,5 +1,6 @@
 import type { Inventory } from '#inventory/host.ts';
 import type { Recipe } from '#recipe/recipe.ts';
+import { suggest } from '#recipe/suggest.ts';
 import type { Task } from '#recipe/task.ts';
 import { UserError } from '#recipe/user-error.ts';
 
@@ -45,13 +46,20 @@ const readRecipes = (recipes: readonly Recipe[]): Book => {
   const tasks = new Map(recipes.flatMap((recipe) => recipe.tasks.map((task) => [task.name, task] as const)));
   for (const recipe of recipes) {
     for (const target of [...Object.keys(recipe.before), ...Object.keys(recipe.after)]) {
-      if (!tasks.has(target)) throw new UserError(`recipe ${recipe.name}: there is no task '${target}' to hook to`, 2);
+      if (!tasks.has(target))
+        throw new UserError(
+          `recipe ${recipe.name}: there is no task '${target}' to hook to${suggest(target, [...tasks.keys()])}`,
+          2,
+        );
     }
   }
   const find = (name: string): Task => {
     const task = tasks.get(name);
     if (task) return task;
-    throw new UserError(`there is no task '${name}'; \`deploy tasks\` lists them`, 2);
+    throw new UserError(
+      `there is no task '${name}'${suggest(name, [...tasks.keys()])}; \`deploy tasks\` lists them`,
+      2,
+    );
   };
   return {
     tasks,

@@ -9,18 +9,12 @@ type Linked = Pick<DeploySettings, 'linkedFiles' | 'linkedDirs'>;
 export const prepareHost = (deployTo: string, linked: Linked): Command => {
   const { releases, shared, own } = releasePaths(deployTo);
   const inShared = [...linked.linkedDirs, ...linked.linkedFiles.map(parent)].map((path) => `${shared}/${path}`);
+  const inOwn = ['releases', 'incoming', 'peer'].map((name) => `${own}/${name}`);
   return script([
+    { name: `create ${deployTo}`, command: ['mkdir', '-p', deployTo] },
     {
       name: `create the directories of ${deployTo}`,
-      command: [
-        'mkdir',
-        '-p',
-        releases,
-        ...new Set([shared, ...inShared]),
-        `${own}/releases`,
-        `${own}/incoming`,
-        `${own}/peer`,
-      ],
+      command: ['mkdir', '-p', releases, ...new Set([shared, ...inShared]), ...inOwn],
     },
     { name: `write to ${releases}`, command: sh`test -w ${releases} && test -w ${own}` },
     { name: 'look at the host', command: inspectHost(deployTo, linked) },

@@ -75,7 +75,7 @@ const achievement = (summary: Summary): string => {
     case 'deploy:cleanup':
       return `${application}: old releases cleaned up ${on}`;
     case 'deploy:unlock':
-      return `${application}: lock released ${on}`;
+      return `${application}: unlocked ${on}`;
     default:
       return `${task} done ${on}`;
   }
@@ -139,9 +139,11 @@ const advice = (summary: Summary, failed: readonly HostSummary[]): string[] => {
   const { exitCode, stage, task } = summary;
   const hit = (code: string) => failed.filter(({ error }) => error?.code === code).map(({ host }) => host);
   if (exitCode === 4) return [`If that deploy is no longer alive: deploy ${stage} deploy:unlock`];
-  if (hit('host-key').length > 0)
-    return ['If the new key is right, replace the old one: ssh-keygen -R <host>, then ssh to it once'];
-  if (exitCode === 5) return [`To try the connections alone: deploy ${stage} deploy:check`];
+  if (exitCode === 5) {
+    if (failed.length > 10 || failed.length === summary.hosts.length) return [];
+    const without = failed.map(({ host }) => `!${oneLine(host)}`).join(',');
+    return [`Without them: deploy ${stage}${task === 'deploy' ? '' : ` ${task}`} --hosts '${without}'`];
+  }
   if (exitCode === 3 && failed.length > 0) {
     const hosts = failed.map(({ host }) => oneLine(host));
     const some = hosts.length <= 10 ? ` --hosts ${hosts.join(',')}` : '';

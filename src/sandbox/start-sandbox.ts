@@ -54,6 +54,7 @@ export const startSandbox = async ({ name, count, root, env }: SandboxOptions): 
   try {
     const failed = started.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
+    await writeAnew(join(root, '.gitignore'), '*\n', 0o644); // keys and releases are nothing to commit
     await writeAnew(files.identityFile, userKey.private, 0o600);
     await writeAnew(files.knownHostsFile, running.map(knownHostsLine).join(''), 0o644);
   } catch (error) {

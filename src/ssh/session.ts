@@ -2,6 +2,7 @@ import type { SFTPWrapper } from 'ssh2';
 import type { Host } from '#inventory/host.ts';
 import { type Command, failedStep, quote, sh, shellText } from '#protocol/shell.ts';
 import {
+  CommandFailed,
   type CommandResult,
   commandFailure,
   type Remote,
@@ -30,15 +31,16 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     closed = true;
   });
 
-  const open = (command: Command, redirection = ''): Promise<Opened> =>
+  const open = (command: Command, label: string, redirection = ''): Promise<Opened> =>
     new Promise((resolve, reject) => {
-      const lost = () =>
-        reject(commandFailure(host.name, { exitCode: null, signal: null, label: shellText(command), stderr: '' }));
+      const lost = () => reject(commandFailure(host.name, { exitCode: null, signal: null, label, stderr: '' }));
       if (closed) return lost();
       void gone.then(lost);
-      client.exec(`exec /bin/sh -c ${quote(shellText(command))}${redirection}`, (error, channel) =>
-        error ? lost() : resolve({ channel, end: channelEnd(channel) }),
-      );
+      client.exec(`exec /bin/sh -c ${quote(shellText(command))}${redirection}`, (error, channel) => {
+        if (!error) resolve({ channel, end: channelEnd(channel) });
+        else if (isRefusal(error)) reject(new CommandFailed(host.name, { ...REFUSED, command: label }));
+        else lost();
+      });
     });
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
@@ -51,6 +53,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     };
     const { stdout, stderr, ending } = await open(
       tellingGroup(command),
+      options.label ?? shellText(command),
       options.stdin === undefined ? ' </dev/null' : '',
     )
       .then((opened) => collect(opened, options, found))
@@ -60,14 +63,14 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     const failed = failedStep(command, stderr);
     throw commandFailure(host.name, {
       ...ending,
-      label: options.label ?? failed.step ?? shellText(command),
+      label: failed.step ?? options.label ?? shellText(command),
       stdout,
       stderr: failed.stderr,
     });
   };
 
   const send = (group: number, signal: 'TERM' | 'KILL') =>
-    open(signalGroup(group, signal), ' </dev/null >/dev/null 2>&1').then(
+    open(signalGroup(group, signal), `send ${signal}`, ' </dev/null >/dev/null 2>&1').then(
       ({ channel }) => void channel.resume(),
       () => {}, // no connection any more
     );
@@ -80,19 +83,22 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     host,
     addresses,
     run,
-    spawn: async (command) => asProcess(await open(command)),
+    spawn: async (command) => asProcess(await open(command, shellText(command))),
     write: async (path, content, mode = 0o600) => {
       const part = `${path}.part`;
       const store = sh`umask 077; cat > ${part} && [ "$(wc -c < ${part})" -eq ${content.length} ] && chmod ${mode.toString(8)} ${part} && mv -f ${part} ${path} || { rm -f ${part}; exit 1; }`;
       await run(store, { stdin: content, label: `write ${path}` });
     },
-    sendFile: async (localPath, path, progress) => {
+    sendFile: async (localPath, path, progress, stop) => {
       const sftp = await new Promise<SFTPWrapper>((resolve, reject) =>
         client.sftp((error, opened) => (error ? reject(error) : resolve(opened))),
       );
       try {
         await new Promise<void>((resolve, reject) => {
           void gone.then(() => reject(new Error('the connection was lost')));
+          stop?.addEventListener('abort', () => reject(new Error('stopped')));
+          if (stop?.aborted) reject(new Error('stopped'));
+          sftp.on('error', reject); // what came was no SFTP
           sftp.fastPut(localPath, path, { mode: 0o600, step: progress }, (error) =>
             error ? reject(error) : resolve(),
           );
@@ -118,6 +124,14 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
 
 /** Milliseconds that a command has to end after TERM. */
 const PATIENCE = 5000;
+
+/** The host is there and says no to one channel more, in contrast to a connection that is gone. */
+const isRefusal = (error: Error & { reason?: unknown }): boolean => typeof error.reason === 'number';
+
+const REFUSED = {
+  code: 'command',
+  message: 'the host refuses another channel: is MaxSessions of its sshd too low for so many commands at once?',
+} as const;
 
 /** A command that `run` is waiting for. */
 interface Running {

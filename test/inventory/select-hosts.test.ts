@@ -31,6 +31,11 @@ describe('by name', () => {
     ],
     [['*'], fleet.map(({ name }) => name)],
     [['w*2.*.com'], ['web2.example.com']],
+    [['!web*'], ['db1', '10.0.0.7']],
+    [
+      ['web*', '!web2*', '!web3*'],
+      ['web1.example.com', 'web4.example.com'],
+    ],
   ])('%j', (hosts, names) => {
     expect(chosen({ hosts })).toEqual(names);
   });

@@ -31,7 +31,7 @@ test('other tasks are told in their own words', () => {
       "✔ shop rolled back to 20261122093000 on 8 hosts in 1.2 s",
       "✔ shop: 8 hosts checked and found ready in 1.2 s",
       "✔ shop: old releases cleaned up on 8 hosts in 1.2 s",
-      "✔ shop: lock released on 8 hosts in 1.2 s",
+      "✔ shop: unlocked on 8 hosts in 1.2 s",
       "✔ run done on 8 hosts in 1.2 s",
       "✔ shop 20261122093000 done on 8 hosts (nothing published) in 1.2 s",
     ]
@@ -97,8 +97,7 @@ test('hosts that failed alike share a row', () => {
                              user
 
     ✖ Deploy of shop to production failed after 7.1 s
-      Nothing was changed: no way into 21 of 21 hosts
-      To try the connections alone: deploy production deploy:check"
+      Nothing was changed: no way into 21 of 21 hosts"
   `);
 });
 
