@@ -77,9 +77,6 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     endings.add(() => unlockFleet(held));
     if (errors.size > 0) return summaryOf(facts, { locked: errors });
 
-    signal.addEventListener('abort', () => {
-      for (const session of sessions) session.interrupt();
-    });
     const deployment = joinDeployment(
       {
         config,
@@ -94,7 +91,10 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
       },
       made,
     );
-    const outcome = await runPlan({ plan, remotes: sessions, settings: config, deployment, emit, signal });
+    const interrupt = () => {
+      for (const session of sessions) session.interrupt();
+    };
+    const outcome = await runPlan({ plan, remotes: sessions, settings: config, deployment, emit, signal, interrupt });
     return summaryOf(facts, { outcome });
   } finally {
     await endings.run();

@@ -14,6 +14,8 @@ export interface Run {
   readonly deployment: Deployment;
   readonly emit: Emit;
   readonly signal: AbortSignal;
+  /** Ends the commands that run on the hosts. Not called while a failure is put right: nobody else would do that. */
+  readonly interrupt: () => void;
 }
 
 /**
@@ -32,6 +34,7 @@ interface Progress {
 export const runPlan = async (run: Run): Promise<Outcome> => {
   const progress: Progress = { errors: new Map(), marks: new Map(), chosen: undefined };
   let committed = false;
+  run.signal.addEventListener('abort', run.interrupt);
   try {
     for (const planned of run.plan.tasks) {
       if (run.signal.aborted) throw new Interrupted();
@@ -46,23 +49,27 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
       error instanceof HostsFailed || error instanceof Interrupted || run.signal.aborted
         ? {}
         : { fault: error as Error };
+    run.signal.removeEventListener('abort', run.interrupt);
     if (!committed) await putRight(run, progress);
     return { end: run.signal.aborted ? 'interrupted' : 'failed', committed, ...progress, ...fault };
   }
 };
 
-/** The failure tasks: on every host, the failed ones too, and not to be interrupted; what fails here is told and the rest goes on. */
+/** The failure tasks: each on every host, the failed ones too, and not to be interrupted; what fails here is told and the rest goes on. */
 const putRight = async (run: Run, progress: Progress): Promise<void> => {
-  const before = new Map(progress.errors);
-  const failures: Progress = { errors: new Map(), marks: progress.marks, chosen: undefined };
+  const failures = new Map<string, HostError>();
+  let chosen: Progress['chosen'];
   for (const planned of run.plan.onFailure) {
-    await runTask({ ...run, signal: new AbortController().signal }, planned, failures).catch((error: Error) => {
+    const attempt: Progress = { errors: new Map(), marks: progress.marks, chosen };
+    await runTask({ ...run, signal: new AbortController().signal }, planned, attempt).catch((error: Error) => {
       if (!(error instanceof HostsFailed))
         run.emit({ type: 'notice', level: 'warning', message: `${planned.task.name}: ${error.message}` });
     });
+    chosen = attempt.chosen;
+    for (const [host, error] of attempt.errors) if (!failures.has(host)) failures.set(host, error);
   }
-  for (const [host, error] of failures.errors) {
-    if (!before.has(host)) progress.errors.set(host, error);
+  for (const [host, error] of failures) {
+    if (!progress.errors.has(host)) progress.errors.set(host, error);
     run.emit({
       type: 'notice',
       level: 'warning',
