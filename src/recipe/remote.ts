@@ -28,8 +28,8 @@ export interface Remote {
   spawn(command: Command): Promise<RemoteProcess>;
   /** Writes bytes to a file on the host; the file is whole or the promise rejects. `mode` defaults to 0o600. */
   write(path: string, content: Uint8Array, mode?: number): Promise<void>;
-  /** Sends a local file by SFTP, telling the bytes sent so far as it goes. */
-  sendFile(localPath: string, path: string, progress: (bytes: number) => void): Promise<void>;
+  /** Sends a local file by SFTP, telling the bytes sent so far as it goes; rejects, and sends no more, when it is told to stop. */
+  sendFile(localPath: string, path: string, progress: (bytes: number) => void, stop?: AbortSignal): Promise<void>;
   /** This machine's address on the connection, and the host's own: what each of the two can be reached by. */
   readonly addresses: { readonly local: string; readonly remote: string };
 }

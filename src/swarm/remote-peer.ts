@@ -7,20 +7,24 @@ import type { Target, TransferError } from './strategy.ts';
 
 export interface RemotePeer {
   order(order: PeerOrder): void;
-  /** Closes its stdin, which ends it, whatever it is doing. */
+  /** Kills it, and closes its stdin, which ends it where the host takes no signals. */
   end(): void;
   /** Resolves when the program is gone: undefined after a good end, otherwise why. */
   readonly gone: Promise<TransferError | undefined>;
 }
 
-/** Starts the peer program on a host, sending it first where the host has not got this version. */
+/**
+ * Starts the peer program on a host, sending it first where the host has not got this version. Once all is over it does
+ * not wait for a first word any longer: a host whose disk hangs never says one.
+ */
 export const startRemotePeer = async (
   target: Target,
   bundle: PeerBundle,
   onReport: (report: PeerReport) => void,
+  over: Promise<void>,
 ): Promise<RemotePeer> => {
   const first = await launch(target, bundle, onReport);
-  if (!(await first.missing)) return first;
+  if (!(await Promise.race([first.missing, over.then(() => false)]))) return first;
   await uploadBundle(target, bundle);
   return launch(target, bundle, onReport);
 };
@@ -49,7 +53,10 @@ const launch = async ({ remote, cache }: Target, bundle: PeerBundle, onReport: (
     missing,
     gone,
     order: (order: PeerOrder) => void program.stdin.write(`${encodeControl(order)}\n`),
-    end: () => void program.stdin.end(),
+    end: () => {
+      program.signal('KILL'); // ssh2 sends none after the end of stdin
+      program.stdin.end();
+    },
   };
 };
 

@@ -13,7 +13,7 @@ export const sftpStrategy: Strategy = {
     const work = async () => {
       for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
         const { name } = target.remote.host;
-        const error = await upload(job, target).catch(describe);
+        const error = job.signal.aborted ? INTERRUPTED : await upload(job, target).catch(describe);
         if (error) errors.set(name, error);
         else traffic.set(name, { downloaded: job.artifact.bytes, uploaded: 0 });
       }
@@ -26,6 +26,8 @@ export const sftpStrategy: Strategy = {
 
 const UPLOADS_AT_ONCE = 16;
 
+const INTERRUPTED: TransferError = { code: 'interrupted', message: 'interrupted' };
+
 const upload = async (
   { artifact, emit, signal, stallTimeout }: Distribution,
   target: Target,
@@ -34,21 +36,29 @@ const upload = async (
   const tell = (bytes: number, done: boolean) =>
     emit({
       ...{ type: 'transfer-progress', host: remote.host.name, downloaded: bytes, uploaded: 0, bytes, done },
-      pieces: Math.floor(bytes / artifact.pieceLength) + (done ? 1 : 0),
+      pieces: done ? Math.ceil(bytes / artifact.pieceLength) : Math.floor(bytes / artifact.pieceLength),
     });
   const watch = watchProgress(stallTimeout, signal);
+  const stop = new AbortController();
   let told = 0;
   try {
     await Promise.race([
       watch.ended,
-      remote.sendFile(artifact.path, path, (bytes) => {
-        watch.moved();
-        if (performance.now() - told < 1000 / TOLD_A_SECOND) return;
-        told = performance.now();
-        tell(bytes, false);
-      }),
+      remote.sendFile(
+        artifact.path,
+        path,
+        (bytes) => {
+          watch.moved();
+          if (performance.now() - told < 1000 / TOLD_A_SECOND) return;
+          told = performance.now();
+          tell(bytes, false);
+        },
+        stop.signal,
+      ),
     ]);
   } catch (error) {
+    stop.abort();
+    if (signal.aborted) return INTERRUPTED;
     return await explainUpload(error as Error, artifact.bytes, target);
   } finally {
     watch.stop();

@@ -4,16 +4,17 @@ import type { FetchOrder, PeerAddress, PeerReport } from '#protocol/control.ts';
 import { decodeMetainfo, encodeMetainfo } from '#protocol/metainfo.ts';
 import { CommandFailed } from '#recipe/remote.ts';
 import { chooseNeighbours } from './neighbours.ts';
-import { readPeerBundle } from './peer-bundle.ts';
+import { type PeerBundle, readPeerBundle } from './peer-bundle.ts';
 import { type RemotePeer, startRemotePeer } from './remote-peer.ts';
 import type { Distribution, DistributionResult, Strategy, Target } from './strategy.ts';
 import { startTracker } from './tracker.ts';
-import { watchSwarm } from './watch-swarm.ts';
+import { type SwarmWatch, watchSwarm } from './watch-swarm.ts';
 
 /** Every host is a peer of a swarm that exists for this one transfer; tracker and seeder run in this process. */
 export const torrentStrategy: Strategy = {
   name: 'torrent',
   distribute: async (job): Promise<DistributionResult> => {
+    const bundle = await readPeerBundle();
     const origin = await startOrigin(job);
     const begun = performance.now();
     const watch = watchSwarm(
@@ -28,25 +29,39 @@ export const torrentStrategy: Strategy = {
     };
     job.signal.addEventListener('abort', interrupted);
     if (job.signal.aborted) interrupted();
-    const peers: Promise<RunningPeer[]> = runPeers(job, origin, watch);
+    const peers = startPeers(job, origin, bundle, watch);
     try {
-      await Promise.all([peers, watch.settled]);
+      await watch.settled; // by then every host has its verdict, also one whose peer is stuck
       const seconds = (performance.now() - begun) / 1000;
       return { seconds, seederUploaded: origin.uploaded(), traffic: watch.traffic, errors: watch.errors };
     } finally {
       job.signal.removeEventListener('abort', interrupted);
       watch.stop();
-      await closeAll(origin, await peers.catch(() => []));
+      await closeAll(origin, peers);
     }
   },
 };
 
-interface RunningPeer {
-  close(): Promise<void>;
-}
+/** A peer that is on its way; undefined where it could not be started. Never rejects. */
+type StartedPeer = Promise<RemotePeer | undefined>;
 
-const closeAll = async (origin: Origin, peers: readonly RunningPeer[]): Promise<void> => {
-  await Promise.all([origin.close(), ...peers.map((peer) => peer.close())]);
+/** Asks every peer to leave. One that is stuck, on a disk that does not answer, is not waited for: it loses its channel with the connection. */
+const closeAll = async (origin: Origin, peers: readonly StartedPeer[]): Promise<void> => {
+  const all = Promise.all([origin.close(), ...peers.map(async (peer) => dismiss(await peer))]);
+  let patience: NodeJS.Timeout | undefined;
+  await Promise.race([all, new Promise((resolve) => (patience = setTimeout(resolve, PATIENCE.all)))]);
+  clearTimeout(patience);
+};
+
+/** Milliseconds until a peer that was asked to leave is ended, and until the last is given up. */
+const PATIENCE = { one: 3000, all: 6000 } as const;
+
+const dismiss = async (peer: RemotePeer | undefined): Promise<void> => {
+  if (!peer) return;
+  peer.order({ kind: 'stop' });
+  const impatient = setTimeout(peer.end, PATIENCE.one);
+  await peer.gone;
+  clearTimeout(impatient);
 };
 
 type Origin = Awaited<ReturnType<typeof startOrigin>>;
@@ -90,48 +105,32 @@ const startOrigin = async (job: Distribution) => {
 };
 
 /** Starts a peer on every host, hands out neighbours as they appear, and passes their reports to the watch. */
-const runPeers = async (
-  job: Distribution,
-  origin: Origin,
-  watch: ReturnType<typeof watchSwarm>,
-): Promise<RunningPeer[]> => {
-  const bundle = await readPeerBundle();
+const startPeers = (job: Distribution, origin: Origin, bundle: PeerBundle, watch: SwarmWatch): StartedPeer[] => {
   const listening: PeerAddress[] = [];
-  return Promise.all(
-    job.targets.map(async (target) => {
-      const { name } = target.remote.host;
-      let peer: RemotePeer | undefined;
-      const onReport = (report: PeerReport) => {
-        watch.report(name, report);
-        if (report.kind !== 'listening') return;
-        const seeder = { host: target.remote.addresses.local, port: origin.port };
-        peer?.order({ kind: 'peers', peers: [seeder, ...chooseNeighbours(listening, Math.random)] });
-        listening.push({ host: peerAddress(target), port: report.port });
-      };
-      try {
-        peer = await startRemotePeer(target, bundle, onReport);
-        peer.order(fetchOrder(job, origin, target));
-        void peer.gone.then((error) =>
-          watch.fail(name, error ?? { code: 'transfer', message: 'the peer ended before it was done' }),
-        );
-      } catch (error) {
-        watch.fail(
-          name,
-          error instanceof CommandFailed ? error.facts : { code: 'transfer', message: (error as Error).message },
-        );
-      }
-      return { close: async () => closePeer(peer) };
-    }),
-  );
-};
-
-/** Asks the peer to leave, and closes its channel should it not. */
-const closePeer = async (peer: RemotePeer | undefined): Promise<void> => {
-  if (!peer) return;
-  peer.order({ kind: 'stop' });
-  const impatient = setTimeout(peer.end, 2000);
-  await peer.gone;
-  clearTimeout(impatient);
+  return job.targets.map(async (target) => {
+    const { name } = target.remote.host;
+    let peer: RemotePeer | undefined;
+    const onReport = (report: PeerReport) => {
+      watch.report(name, report);
+      if (report.kind !== 'listening') return;
+      const seeder = { host: target.remote.addresses.local, port: origin.port };
+      peer?.order({ kind: 'peers', peers: [seeder, ...chooseNeighbours(listening, Math.random)] });
+      listening.push({ host: peerAddress(target), port: report.port });
+    };
+    try {
+      peer = await startRemotePeer(target, bundle, onReport, watch.settled);
+      if (!watch.errors.has(name)) peer.order(fetchOrder(job, origin, target));
+      void peer.gone.then((error) =>
+        watch.fail(name, error ?? { code: 'transfer', message: 'the peer ended before it was done' }),
+      );
+    } catch (error) {
+      watch.fail(
+        name,
+        error instanceof CommandFailed ? error.facts : { code: 'transfer', message: (error as Error).message },
+      );
+    }
+    return peer;
+  });
 };
 
 const fetchOrder = ({ artifact, ports }: Distribution, { torrent, tracker }: Origin, target: Target): FetchOrder => {

@@ -19,6 +19,7 @@ export interface SwarmWatch {
 export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeout: number, emit: Emit): SwarmWatch => {
   const errors = new Map<string, TransferError>();
   const verified = new Set<string>();
+  const heard = new Set<string>();
   const traffic = new Map<string, { downloaded: number; uploaded: number }>();
   const moved = new Map(hosts.map((host) => [host, { at: performance.now(), bytes: 0 }]));
   let settle: () => void = () => {};
@@ -38,7 +39,9 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
       if (performance.now() - at < stallTimeout * 1000 || verified.has(host)) continue;
       fail(host, {
         code: 'transfer',
-        message: `no byte arrived for ${stallTimeout} s: can this host reach the deployer and the other hosts on the ports of swarm.ports?`,
+        message: heard.has(host)
+          ? `no byte arrived for ${stallTimeout} s: can this host reach the deployer and the other hosts on the ports of swarm.ports?`
+          : `the peer has not started within ${stallTimeout} s: does the host, or its disk, hang?`,
       });
     }
   }, 1000);
@@ -50,10 +53,11 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
     settled,
     fail,
     report: (host, report) => {
+      heard.add(host);
       if (report.kind !== 'progress' && report.kind !== 'verified' && report.kind !== 'stopped') return;
       const { downloaded, uploaded } = report;
       traffic.set(host, { downloaded, uploaded });
-      if (report.kind === 'stopped') return;
+      if (report.kind === 'stopped' || errors.has(host)) return; // who was given up stays given up
       const { bytes } = report;
       const done = report.kind === 'verified';
       if (bytes > (moved.get(host)?.bytes ?? 0)) moved.set(host, { at: performance.now(), bytes });
