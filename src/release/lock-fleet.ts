@@ -40,5 +40,5 @@ const lockedBy = (owner: LockOwner | undefined): HostError => ({
 
 const refusedBecause = (error: unknown): HostError =>
   error instanceof CommandFailed
-    ? { ...error.facts, task: 'deploy:lock' }
+    ? { ...error.facts, command: 'take the lock', task: 'deploy:lock' }
     : { code: 'bug', message: (error as Error).message, task: 'deploy:lock' };
