@@ -27,11 +27,14 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
   };
   const interrupted = new AbortController();
   setMaxListeners(0, interrupted.signal); // every connection waits for it
+  let since = 0;
   proc.onSignal((name) => {
     if (interrupted.signal.aborted) {
       void report.close();
-      proc.endNow(130);
+      setTimeout(() => proc.endNow(130), since + SENDING_MS - performance.now());
+      return;
     }
+    since = performance.now();
     emit({ type: 'notice', level: 'warning', message: `${name}: stopping and tidying up; once more ends at once` });
     interrupted.abort();
   });
@@ -43,6 +46,9 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     await report.close();
   }
 };
+
+/** What the first interrupt says to the hosts is on its way after so long: a second one does not cut it off. */
+const SENDING_MS = 500;
 
 const makeRequest = async (args: Arguments, around: AroundRun): Promise<DeployRequest> => ({
   ...around,
