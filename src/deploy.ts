@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { resolveSource } from '#artifact/resolve-source.ts';
 import { type ConfigRequest, loadConfig } from '#config/load-config.ts';
 import { localPath } from '#config/resolve-config.ts';
@@ -28,6 +25,8 @@ export interface DeployRequest extends ConfigRequest {
   /** Name of this machine and number of this process, for the lock. */
   readonly machine: string;
   readonly pid: number;
+  /** A temporary directory for the run; the caller removes it. */
+  readonly scratch: string;
   /** PATH for the commands of embedded hosts. */
   readonly path: string;
 }
@@ -44,11 +43,9 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     const inventory = selectHosts(fleet.inventory, request.selection);
     const plan = makePlan([...request.recipes, ...config.recipes], inventory, request.tasks);
 
-    const scratch = await mkdtemp(join(tmpdir(), 'rookery-'));
-    endings.add(() => rm(scratch, { recursive: true, force: true }));
     const toLocal = (path: string) => localPath(path, { home: request.home, directory: config.directory });
     const needsSource = plan.tasks.some((planned) => planned.task.needsSource);
-    const source = needsSource ? await resolveSource({ ...config, scratch, localPath: toLocal, signal }) : undefined;
+    const source = needsSource ? await resolveSource({ ...config, ...request, localPath: toLocal, signal }) : undefined;
 
     const hosts = inventory.map(({ name }) => name);
     const made: Made = {};
@@ -64,7 +61,9 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
 
     const { sessions, failures, close } = await openSessions(inventory, emit, signal);
     endings.add(close);
-    if (failures.length > 0 || signal.aborted) return summaryOf(facts, { unreachable: failures });
+    // What changes hosts is for all of them; a question is answered by those that can be asked.
+    const enough = failures.length === 0 || (!plan.locks && sessions.length > 0);
+    if (!enough || signal.aborted) return summaryOf(facts, { unreachable: failures });
 
     const owner = {
       by: request.user,
@@ -82,7 +81,7 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
         config,
         source,
         locks: held,
-        scratch,
+        scratch: request.scratch,
         by: request.user,
         wanted: request.release,
         now: Date.now(),
@@ -95,7 +94,7 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
       for (const session of sessions) session.interrupt();
     };
     const outcome = await runPlan({ plan, remotes: sessions, settings: config, deployment, emit, signal, interrupt });
-    return summaryOf(facts, { outcome });
+    return summaryOf(facts, { outcome, unreachable: failures });
   } finally {
     await endings.run();
   }

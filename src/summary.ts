@@ -17,15 +17,20 @@ export interface RunFacts {
 
 /** How a run ended: before its tasks, or with them. */
 export type RunEnd =
-  | { readonly unreachable: readonly { readonly host: string; readonly error: HostError }[] }
+  | { readonly unreachable: readonly Unreachable[] }
   | { readonly locked: ReadonlyMap<string, HostError> }
-  | { readonly outcome: Outcome };
+  | { readonly outcome: Outcome; readonly unreachable: readonly Unreachable[] };
+
+interface Unreachable {
+  readonly host: string;
+  readonly error: HostError;
+}
 
 /** The last event of a run, whatever happened. */
 export const summaryOf = ({ config, task, hosts, begun, made, signal }: RunFacts, end: RunEnd): Summary => {
   const seconds = (performance.now() - begun) / 1000;
   const outcome = asOutcome(end, signal.aborted);
-  const exitCode = 'outcome' in end ? exitCodeOf(outcome) : earlyExitCode(end, signal.aborted);
+  const exitCode = 'outcome' in end ? lateExitCode(end) : earlyExitCode(end, signal.aborted);
   const untouched = 'outcome' in end ? 'unchanged' : 'skipped';
   const { artifact, transfer } = made;
   return {
@@ -43,6 +48,12 @@ export const summaryOf = ({ config, task, hosts, begun, made, signal }: RunFacts
   };
 };
 
+/** Hosts that could not be asked leave a question that went well elsewhere unanswered. */
+const lateExitCode = ({ outcome, unreachable }: Extract<RunEnd, { outcome: Outcome }>): number => {
+  const exitCode = exitCodeOf(outcome);
+  return exitCode === EXIT.done && unreachable.length > 0 ? EXIT.connect : exitCode;
+};
+
 const earlyExitCode = (end: Exclude<RunEnd, { outcome: Outcome }>, interrupted: boolean): number => {
   if (interrupted) return EXIT.interrupted;
   if ('unreachable' in end) return EXIT.connect;
@@ -50,8 +61,9 @@ const earlyExitCode = (end: Exclude<RunEnd, { outcome: Outcome }>, interrupted: 
 };
 
 const asOutcome = (end: RunEnd, interrupted: boolean): Outcome => {
-  if ('outcome' in end) return end.outcome;
-  const errors = 'locked' in end ? end.locked : new Map(end.unreachable.map(({ host, error }) => [host, error]));
+  const unreachable = 'unreachable' in end ? end.unreachable.map(({ host, error }) => [host, error] as const) : [];
+  if ('outcome' in end) return { ...end.outcome, errors: new Map([...end.outcome.errors, ...unreachable]) };
+  const errors = 'locked' in end ? end.locked : new Map(unreachable);
   if (interrupted) return { end: 'interrupted', committed: false, errors: new Map(), marks: new Map() }; // what failed then, failed by that
   return { end: 'failed', committed: false, errors, marks: new Map() };
 };

@@ -1,4 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type DeployRequest, deploy } from '#deploy.ts';
 import type { DeployFact } from '#protocol/events.ts';
 import { openReport } from '#report/report.ts';
@@ -27,11 +31,16 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
   };
   const interrupted = new AbortController();
   setMaxListeners(0, interrupted.signal); // every connection waits for it
+  const scratch = await mkdtemp(join(tmpdir(), 'rookery-'));
+  const endNow = () => {
+    rmSync(scratch, { recursive: true, force: true });
+    proc.endNow(130);
+  };
   let since = 0;
   proc.onSignal((name) => {
     if (interrupted.signal.aborted) {
       void report.close();
-      setTimeout(() => proc.endNow(130), since + SENDING_MS - performance.now());
+      setTimeout(() => endNow(), since + SENDING_MS - performance.now());
       return;
     }
     since = performance.now();
@@ -39,19 +48,21 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     interrupted.abort();
   });
   try {
-    const summary = await deploy(await makeRequest(args, around), emit, interrupted.signal);
+    const summary = await deploy(await makeRequest(args, around, scratch), emit, interrupted.signal);
     emit({ type: 'summary', ...summary });
     return summary.exitCode;
   } finally {
     await report.close();
+    await rm(scratch, { recursive: true, force: true });
   }
 };
 
 /** What the first interrupt says to the hosts is on its way after so long: a second one does not cut it off. */
 const SENDING_MS = 500;
 
-const makeRequest = async (args: Arguments, around: AroundRun): Promise<DeployRequest> => ({
+const makeRequest = async (args: Arguments, around: AroundRun, scratch: string): Promise<DeployRequest> => ({
   ...around,
+  scratch,
   ...(args.config === undefined ? {} : { file: args.config }),
   stage: args.stage,
   tasks: args.tasks,
