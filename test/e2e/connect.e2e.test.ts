@@ -57,6 +57,16 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
       return error;
     };
 
+    test('a question is answered by the others, and the run still ends with 5', async () => {
+      const port = await freePort([bad.address]);
+      await refusal({ port });
+      const { exitCode, stdout } = await project.run(['production', 'run', '--', 'echo', 'here'], { timeout: 20_000 });
+      expect(exitCode).toBe(5);
+      expect(stdout.match(/\| here/g)).toHaveLength(2);
+      const without = await project.run(['production', 'run', '-z', `!${bad.address}`, '--', 'echo', 'here']);
+      expect({ exitCode: without.exitCode, stderr: without.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    });
+
     test('a closed port', async () => {
       const port = await freePort([bad.address]);
       const error = await refusal({ port });
