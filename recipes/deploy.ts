@@ -86,8 +86,8 @@ async function publish({ on, hosts, mark, detail, deployment }: TaskContext): Pr
   const revision = deployment.fresh ? (await deployment.artifact()).revision : undefined;
   await on(hosts, async (remote) => {
     const publication = publishRelease(remote.host.deployTo, deployment.release, revision, deployment.by);
+    mark(remote, 'published'); // before it is sure: a host that is lost in the middle may have switched
     await remote.run(publication, { label: `switch current to ${deployment.release}` });
-    mark(remote, 'published');
   });
 }
 
@@ -114,10 +114,10 @@ async function revert({ on, only, hosts, mark, deployment }: TaskContext): Promi
   if (!deployment.decided) return;
   await on(hosts, async (remote) => {
     const { deployTo, name } = remote.host;
-    const undo = undoRelease(deployTo, deployment.release, deployment.state(name).current, !deployment.fresh);
+    const undo = undoRelease(deployTo, deployment.release, deployment.state(name).link, !deployment.fresh);
     const { stdout } = await remote.run(undo, { label: 'undo the release', quiet: true });
     const switchedBack = stdout.includes('reverted');
     mark(remote, switchedBack ? 'reverted' : 'unchanged');
-    if (switchedBack && deployment.state(name).current !== undefined) reverted.push(remote);
+    if (switchedBack && deployment.state(name).link !== undefined) reverted.push(remote);
   }).finally(() => only(reverted));
 }

@@ -101,6 +101,8 @@ export interface HostSummary {
   readonly uploaded: number;
   readonly reused: number;
   readonly error?: HostError;
+  /** Set where the switch began and could not be undone: the host may serve the new release. */
+  readonly notReverted?: true;
 }
 
 /** The last event of every run, also after a failure or an interrupt. */

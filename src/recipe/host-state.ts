@@ -2,6 +2,8 @@
 export interface HostState {
   /** Name of the release that `current` points to; absent where there is no `current`. */
   readonly current?: string;
+  /** What the link `current` holds, as it is written there. */
+  readonly link?: string;
   readonly releases: readonly ReleaseFacts[];
   /** Version of the host's own Node, as `v20.1.0`; absent where there is none. */
   readonly node?: string;

@@ -44,9 +44,11 @@ export const parseHostState = (stdout: string): HostState => {
   const lines = stdout.split('\n').map((line) => line.split('\t'));
   const all = (key: string) => lines.filter(([first]) => first === key).map(([, ...rest]) => rest);
   const one = (key: string) => all(key)[0]?.[0] || undefined;
-  const current = one('current')?.replace(/\/$/, '').split('/').pop();
+  const link = one('current');
+  const current = link?.replace(/\/$/, '').split('/').pop();
   const node = one('node');
   return {
+    ...(link === undefined ? {} : { link }),
     ...(current === undefined ? {} : { current }),
     ...(node === undefined ? {} : { node }),
     releases: all('release')

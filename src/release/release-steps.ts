@@ -34,26 +34,25 @@ export const linkShared = (
 /** Switches `current` to the release and, for one made by this run, records that it has served. */
 export const publishRelease = (deployTo: string, release: string, revision: string | undefined, by: string): Command =>
   script([
-    ...switchSteps(deployTo, release),
+    ...switchSteps(deployTo, releasePaths(deployTo).release(release), `release ${release}`),
     ...(revision === undefined ? [] : [recordStep(deployTo, release, 'published', revision, by)]),
   ]);
 
 /**
- * Points `current` to the release by rename(2). A link named `current` is moved into the root, because `mv` onto an
- * existing link to a directory would move into that directory, and `mv -T` is not POSIX. The link is absolute, as
- * Capistrano's, whose cleanup compares absolute paths.
+ * Points `current` to a directory, absolute or relative to `deployTo`, by rename(2). A link named `current` is moved into
+ * the root, because `mv` onto an existing link to a directory would move into that directory, and `mv -T` is not POSIX.
+ * The link to a release is absolute, as Capistrano's, whose cleanup compares absolute paths.
  */
-const switchSteps = (deployTo: string, release: string): Step[] => {
-  const paths = releasePaths(deployTo);
-  const aside = `${paths.own}/switch`;
+const switchSteps = (deployTo: string, target: string, name = target): Step[] => {
+  const aside = `${releasePaths(deployTo).own}/switch`;
   return [
-    { name: `find release ${release}`, command: ['test', '-d', paths.release(release)] },
+    { name: `find ${name}`, command: sh`(cd ${deployTo} && test -d ${target})` },
     {
       name: 'prepare the link',
-      command: sh`rm -rf ${aside} && mkdir ${aside} && ln -s ${paths.release(release)} ${`${aside}/current`}`,
+      command: sh`rm -rf ${aside} && mkdir ${aside} && ln -s ${target} ${`${aside}/current`}`,
     },
     {
-      name: `switch current to ${release}`,
+      name: `switch current to ${name}`,
       command: sh`mv -f ${`${aside}/current`} ${`${deployTo}/`} && rmdir ${aside}`,
     },
   ];
@@ -76,8 +75,9 @@ export const logRevision = (deployTo: string, line: string): Command =>
   script([{ name: 'write revisions.log', command: sh`printf '%s\n' ${line} | cat >> ${releasePaths(deployTo).log}` }]);
 
 /**
- * Undoes an unfinished deploy: where `current` already points to the release it goes back to what it was, then the
- * release and everything that belongs to it is removed. Prints `reverted` or `untouched`; safe to run at any point of a deploy.
+ * Undoes an unfinished deploy: where `current` already points to the release it goes back to `previous`, the link as it
+ * was, which need not have been one to a release. Then the release and everything that belongs to it is removed. Prints
+ * `reverted` or `untouched`; safe to run at any point of a deploy.
  */
 export const undoRelease = (
   deployTo: string,
@@ -90,6 +90,7 @@ export const undoRelease = (
   const remove = keep ? sh`:` : removeReleases(deployTo, [release]);
   return sh`
 case $(readlink ${paths.current} 2>/dev/null) in
+  ${previous ?? ''}) echo untouched;;
   */releases/${release}|releases/${release}) { ${back}
   } && echo reverted;;
   *) echo untouched;;

@@ -120,9 +120,13 @@ const state = (summary: Summary): string[] => {
   }));
   const parts = counts.filter(({ count }) => count > 0).map(({ count, words }) => `${formatCount(count)} ${words}`);
   if (parts.length === 0) return [];
-  const none = summary.task === 'deploy' && withStatus(summary, 'published').length === 0;
+  const left = summary.hosts.filter(({ notReverted }) => notReverted).map(({ host }) => oneLine(host));
+  const none = summary.task === 'deploy' && withStatus(summary, 'published').length === 0 && left.length === 0;
   const start = none ? 'No host serves the new release' : 'The fleet now';
-  return [`${start}: ${parts.join(', ')} (of ${plural(summary.hosts.length, 'host')})`];
+  return [
+    `${start}: ${parts.join(', ')} (of ${plural(summary.hosts.length, 'host')})`,
+    ...(left.length > 0 ? [`Not switched back, and may serve ${summary.release}: ${left.join(', ')}`] : []),
+  ];
 };
 
 const undone = (summary: Summary): string => {

@@ -31,6 +31,7 @@ export const hostSummaries = (
       uploaded,
       reused: 0,
       ...(error ? { error } : {}),
+      ...(error && !outcome.committed && outcome.marks.get(host) === 'published' ? { notReverted: true } : {}),
     };
   });
 

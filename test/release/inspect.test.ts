@@ -89,7 +89,13 @@ describe.each(cases)('looking at a host ($title)', ({ shell, name }) => {
 
 test('the greeting of a noisy profile is passed over', () => {
   const state = parseHostState('Welcome!\n\trelease\nrelease notes:\ncurrent\t/a/releases/20260101000000\nfree\t2\n');
-  expect(state).toEqual({ current: '20260101000000', releases: [], freeBytes: 2048, problems: [] });
+  expect(state).toEqual({
+    current: '20260101000000',
+    link: '/a/releases/20260101000000',
+    releases: [],
+    freeBytes: 2048,
+    problems: [],
+  });
 });
 
 test('a host without tar and with Node is told so', () => {

@@ -23,7 +23,7 @@ const commands: [string, Command][] = [
   ['unpackRelease', unpackRelease(to, release, artifact, 'ann')],
   ['linkShared', linkShared(to, release, linked, { revision: 'abc', by: 'ann' })],
   ['publishRelease', publishRelease(to, release, 'abc', 'ann')],
-  ['undoRelease', undoRelease(to, release, '20250101000000', false)],
+  ['undoRelease', undoRelease(to, release, '/a/releases/20250101000000', false)],
   ['undoRelease of a first deploy', undoRelease(to, release, undefined, true)],
   ['removeReleases', removeReleases(to, [release])],
   ['logRevision', logRevision(to, 'Branch main')],

@@ -170,7 +170,7 @@ describe.each(cases)('on disk ($title)', ({ shell, name }) => {
       await mkdir(inside('current'));
       await writeFile(inside('current/precious'), '');
       const { step } = await app.refused(publishRelease(app.deployTo, NEW, revision, by));
-      expect(step).toBe(`switch current to ${NEW}`);
+      expect(step).toBe(`switch current to release ${NEW}`);
       expect(await readdir(inside('current'))).toEqual(['precious']);
       expect((await app.state()).releases.map(({ state }) => state)).toEqual(['foreign', 'foreign']);
     });
@@ -192,8 +192,9 @@ describe.each(cases)('on disk ($title)', ({ shell, name }) => {
   });
 
   describe('undoing', () => {
+    const link = (release: string) => inside('releases', release);
     const undo = (previous: string | undefined, keep = false) =>
-      app.run(undoRelease(app.deployTo, NEW, previous, keep));
+      app.run(undoRelease(app.deployTo, NEW, previous === undefined ? undefined : link(previous), keep));
     beforeEach(async () => {
       await app.addRelease(OLD, 'published\n');
       await writeFile(join(await app.addRelease(NEW, 'ready\n'), 'file'), '');
@@ -249,6 +250,20 @@ describe.each(cases)('on disk ($title)', ({ shell, name }) => {
       expect(await readlink(inside('current'))).toBe(inside('releases', OLD));
     });
 
+    test.each(['../by hand', 'releases/by hand'])('goes back to a directory that is no release: %s', async (target) => {
+      await mkdir(inside(target), { recursive: true });
+      await publish(NEW);
+      expect(await app.run(undoRelease(app.deployTo, NEW, target, false))).toBe('reverted\n');
+      expect(await readlink(inside('current'))).toBe(target);
+      expect(await traces()).toEqual([]);
+    });
+
+    test('of a rollback to what a host served already leaves that host alone', async () => {
+      await publish(NEW);
+      expect(await undo(NEW, true)).toBe('untouched\n');
+      expect(await readlink(inside('current'))).toBe(link(NEW));
+    });
+
     test('of a rollback keeps the release that it returned to', async () => {
       await publish(NEW);
       expect(await undo(OLD, true)).toBe('reverted\n');
@@ -259,7 +274,7 @@ describe.each(cases)('on disk ($title)', ({ shell, name }) => {
     test('keeps the release where going back is impossible: it still serves', async () => {
       await publish(NEW);
       await rename(inside('releases', OLD), inside('moved'));
-      await app.refused(undoRelease(app.deployTo, NEW, OLD, false));
+      await app.refused(undoRelease(app.deployTo, NEW, link(OLD), false));
       expect(await readdir(inside('releases', NEW))).toEqual(['file']);
       expect(await readlink(inside('current'))).toBe(inside('releases', NEW));
     });
