@@ -14,6 +14,7 @@ export default defineConfig({
   },
   test: {
     isolate: false,
+    maxWorkers: 2, // most of an end-to-end test is waiting for processes on hosts
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
@@ -23,7 +24,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.e2e.test.ts'], fileParallelism: false, testTimeout: 60_000 },
+        test: { name: 'e2e', include: ['test/e2e/**/*.e2e.test.ts'], testTimeout: 120_000 },
       },
     ],
   },
