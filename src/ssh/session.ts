@@ -45,25 +45,25 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
-    const entry: Running = { stopping: false };
+    const label = options.label ?? shellText(command);
+    const entry: Running = { stopping: false, giveUp: () => {} };
+    const givenUp = new Promise<never>((_, reject) => {
+      entry.giveUp = () => reject(new CommandFailed(host.name, { ...STUCK, command: label }));
+    });
     running.add(entry);
     const found = (group: number) => {
       entry.group = group;
       if (entry.stopping) end(entry, group);
     };
-    const { stdout, stderr, ending } = await open(
-      tellingGroup(command),
-      options.label ?? shellText(command),
-      options.stdin === undefined ? ' </dev/null' : '',
-    )
-      .then((opened) => collect(opened, options, found))
-      .finally(() => running.delete(entry));
+    const opening = open(tellingGroup(command), label, options.stdin === undefined ? ' </dev/null' : '');
+    const collected = opening.then((opened) => collect(opened, options, found));
+    const { stdout, stderr, ending } = await Promise.race([collected, givenUp]).finally(() => running.delete(entry));
     const seconds = (performance.now() - begun) / 1000;
     if (ending.exitCode === 0) return { stdout, stderr, seconds };
     const failed = failedStep(command, stderr);
     throw commandFailure(host.name, {
       ...ending,
-      label: failed.step ?? options.label ?? shellText(command),
+      label: failed.step ?? label,
       stdout,
       stderr: failed.stderr,
     });
@@ -109,8 +109,10 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     },
     interrupt: () => {
       for (const entry of running) {
-        if (!entry.stopping && entry.group !== undefined) end(entry, entry.group);
+        if (entry.stopping) continue;
         entry.stopping = true;
+        if (entry.group !== undefined) end(entry, entry.group);
+        setTimeout(() => running.has(entry) && entry.giveUp(), PATIENCE + GRACE).unref();
       }
     },
     close: async () => {
@@ -125,6 +127,9 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
 /** Milliseconds that a command has to end after TERM. */
 const PATIENCE = 5000;
 
+/** Milliseconds from KILL until a command is not waited for any longer: a child that detached itself holds its channel, or a disk hangs. */
+const GRACE = 1000;
+
 /** The host is there and says no to one channel more, in contrast to a connection that is gone. */
 const isRefusal = (error: Error & { reason?: unknown }): boolean => typeof error.reason === 'number';
 
@@ -133,11 +138,15 @@ const REFUSED = {
   message: 'the host refuses another channel: is MaxSessions of its sshd too low for so many commands at once?',
 } as const;
 
+const STUCK = { code: 'interrupted', message: 'interrupted; something that it started goes on' } as const;
+
 /** A command that `run` is waiting for. */
 interface Running {
   /** Its process group on the host, once it has told it. */
   group?: number;
   stopping: boolean;
+  /** Ends the waiting, not the command. */
+  giveUp: () => void;
 }
 
 const asProcess = ({ channel, end }: Opened): RemoteProcess => {
