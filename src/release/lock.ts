@@ -31,7 +31,7 @@ export const takeLock = async (remote: Remote, owner: LockOwner): Promise<LockAt
   const guard = await remote.spawn(guardLock(remote.host.deployTo, owner));
   const words = lines(guard);
   const verdict = await words.next();
-  if (verdict === 'held') return { held: holdLock(guard) };
+  if (verdict === 'held') return { held: holdLock(remote, owner, guard) };
   const rest = verdict === 'taken' ? await words.next() : undefined;
   const exit = await guard.exit;
   if (verdict === 'taken') return { taken: parseOwner(rest) };
@@ -60,13 +60,22 @@ export const describeOwner = (owner: LockOwner | undefined): string =>
     ? `${owner.by} on ${owner.machine} since ${owner.at.slice(0, 19).replace('T', ' ')} UTC (${owner.task})`
     : 'somebody unknown';
 
-const holdLock = (guard: RemoteProcess): HeldLock => ({
+const holdLock = (remote: Remote, owner: LockOwner, guard: RemoteProcess): HeldLock => ({
   protect: (release) => void guard.stdin.write(`protect ${release}\n`),
   release: async () => {
     guard.stdin.end('done\n');
-    await guard.exit;
+    const { exitCode } = await guard.exit;
+    if (exitCode === 0) return;
+    // somebody has killed it; where the connection is lost as well, nobody can do anything
+    await remote.run(sh`${isMine(remote.host.deployTo, owner)} && rm -f ${lockOf(remote)}`).catch(() => {});
   },
 });
+
+const lockOf = ({ host }: Remote): string => releasePaths(host.deployTo).lock;
+
+/** Shell words that tell whether the lock is still ours: somebody may have broken it, and another one taken it. */
+const isMine = (deployTo: string, owner: LockOwner): Command =>
+  sh`{ read -r l < ${releasePaths(deployTo).lock} && [ "$l" = ${JSON.stringify(owner)} ]; } 2>/dev/null`;
 
 /**
  * The program that holds the lock. It ignores hang-ups: it has to outlive the connection by what it tidies up. It writes
@@ -84,7 +93,7 @@ r=; done=
 while read -r word release; do
   case $word in protect) r=$release;; done) done=1; break;; esac
 done
-mine() { read -r l < ${lock} && [ "$l" = ${JSON.stringify(owner)} ]; } 2>/dev/null
+mine() ${isMine(deployTo, owner)}
 if [ -z "$done" ] && [ -n "$r" ] && mine && [ "$(readlink ${current})" != ${releases}/"$r" ]; then
   rm -rf ${own}/switch ${own}/incoming/"$r".tar ${own}/releases/"$r" ${own}/releases/"$r".new ${own}/peer/*.part
   mv ${releases}/"$r" ${own}/discarded.$$ 2>/dev/null

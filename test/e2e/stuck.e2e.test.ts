@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeGate } from '../support/gate.ts';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
 import { makeEmbeddedProject, makeProject } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
@@ -55,8 +56,26 @@ describe.skipIf(!needs('git'))('putting right what failed', () => {
   });
 });
 
+test.skipIf(!needs('git', 'setsid'))(
+  'an interrupt does not wait for what has detached itself and holds the channel',
+  async () => {
+    const project = await makeEmbeddedProject({ count: 1 });
+    let pid: number | undefined;
+    try {
+      const cli = project.start(['run', '--', "setsid sh -c 'echo here $$ and; exec sleep 300' & wait"]);
+      await cli.seen(/here \d+ and/);
+      pid = Number(/here (\d+) and/.exec(cli.stdout())?.[1]);
+      cli.signal('SIGINT');
+      expect((await cli.deployed).exitCode).toBe(130);
+    } finally {
+      if (pid !== undefined) process.kill(pid);
+      await project.remove();
+    }
+  },
+);
+
 test.skipIf(!needs('git'))('a host that cannot be switched back is said to serve the new release', async () => {
-  const recipes = "[restart('[ \"$(cat version)\" != two ] || { rm -rf ../FIRST; exit 1; }')]";
+  const recipes = '[restart(\'[ "$(cat version)" != two ] || { rm -rf ../FIRST; exit 1; }\')]';
   await withEmbedded({ count: 2, recipes }, async (project, first) => {
     await project.configure({ config: { strategy: 'sftp' }, recipes: recipes.replace('FIRST', first) });
     await project.commit({ version: 'two\n' });
@@ -124,6 +143,27 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('a host that answers, but does not
       await project.remove();
     }
   });
+
+  test.skipIf(!needs('mkfifo'))(
+    'the program that holds the lock is killed: the lock goes with the deploy all the same',
+    async () => {
+      const hosts = fleet.hosts.slice(0, 2);
+      const project = await makeProject({ fleet, hosts, application: 'guard', config: { strategy: 'sftp' } });
+      try {
+        const gate = await makeGate(join(project.dir, '.git/gate'));
+        await project.configure({ hosts: hosts.slice(0, 1), recipes: `[restart('cat ${gate.path}')]` });
+        const cli = project.start();
+        await gate.reached(cli.result);
+        const guard = hosts[0]!.processes().find(({ command }) => command.includes('while read -r word release'));
+        process.kill(guard!.pid, 'SIGKILL');
+        await gate.pass();
+        expect((await cli.deployed).exitCode).toBe(0);
+        await expectNothingLeft(project);
+      } finally {
+        await project.remove();
+      }
+    },
+  );
 
   test('more commands at once than its sshd allows: it is told, and is not called a lost connection', async () => {
     const small = await startSshdFleet({ hosts: [{ maxSessions: 3 }] });
