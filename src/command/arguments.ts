@@ -93,6 +93,11 @@ const understand = (words: Words): Arguments => {
     throw new UserError(`run what? Write \`deploy ${first} run -- uptime\``, 2);
   if (rest[0] !== 'run' && after.length > 0) throw new UserError('what stands after -- belongs to `run`', 2);
   const tasks = rest.length === 0 ? ['deploy'] : rest[0] === 'run' ? ['run'] : rest;
+  if (common.release !== undefined && tasks.includes('deploy'))
+    throw new UserError(
+      `--release names a release to roll back to: write \`deploy ${first} deploy:rollback --release ${common.release}\``,
+      2,
+    );
   return { ...common, command: 'run-tasks', stage: first, tasks };
 };
 

@@ -91,6 +91,9 @@ const startOrigin = async (job: Distribution) => {
     address: own[0] as string,
     ports: job.ports,
     ...(listen === undefined ? {} : { listen }),
+  }).catch(async (error: unknown) => {
+    await tracker.close();
+    throw error;
   });
   return {
     port: seeder.port,

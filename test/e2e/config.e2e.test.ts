@@ -130,6 +130,10 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
       }
     });
 
+    test('--release belongs to a rollback: a deploy refuses it in place of deploying something else', async () => {
+      expect(await refusal(['--release', '20260101000000'])).toContain('deploy:rollback --release 20260101000000');
+    });
+
     test('an unknown option is named', async () => {
       const { exitCode, stderr } = await project.run(['production', '--frobnicate']);
       expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--frobnicate') });
