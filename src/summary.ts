@@ -43,7 +43,7 @@ export const summaryOf = ({ config, task, hosts, begun, made, signal }: RunFacts
     ...(artifact ? { revision: artifact.revision, artifact: { bytes: artifact.bytes, files: artifact.files } } : {}),
     seconds,
     ...(transfer ? { swarm: { seconds: transfer.seconds, seederUploaded: transfer.seederUploaded } } : {}),
-    hosts: hostSummaries(hosts, outcome, seconds, transfer?.traffic ?? new Map(), untouched),
+    hosts: hostSummaries(hosts, outcome, begun, transfer?.traffic ?? new Map(), untouched),
     ...(outcome.fault ? { error: { message: outcome.fault.message } } : {}),
   };
 };
@@ -60,10 +60,12 @@ const earlyExitCode = (end: Exclude<RunEnd, { outcome: Outcome }>, interrupted: 
   return [...end.locked.values()].some(({ code }) => code === 'locked') ? EXIT.locked : EXIT.failed;
 };
 
+const nothing = { marks: new Map(), finished: new Map() };
+
 const asOutcome = (end: RunEnd, interrupted: boolean): Outcome => {
   const unreachable = 'unreachable' in end ? end.unreachable.map(({ host, error }) => [host, error] as const) : [];
   if ('outcome' in end) return { ...end.outcome, errors: new Map([...end.outcome.errors, ...unreachable]) };
   const errors = 'locked' in end ? end.locked : new Map(unreachable);
-  if (interrupted) return { end: 'interrupted', committed: false, errors: new Map(), marks: new Map() }; // what failed then, failed by that
-  return { end: 'failed', committed: false, errors, marks: new Map() };
+  if (interrupted) return { end: 'interrupted', committed: false, ...nothing, errors: new Map() }; // what failed then, failed by that
+  return { end: 'failed', committed: false, ...nothing, errors };
 };

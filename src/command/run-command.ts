@@ -58,7 +58,7 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
 };
 
 /** What the first interrupt says to the hosts is on its way after so long: a second one does not cut it off. */
-const SENDING_MS = 500;
+const SENDING_MS = 2000;
 
 const makeRequest = async (args: Arguments, around: AroundRun, scratch: string): Promise<DeployRequest> => ({
   ...around,

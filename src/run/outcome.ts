@@ -7,6 +7,8 @@ export interface Outcome {
   readonly committed: boolean;
   readonly errors: ReadonlyMap<string, HostError>;
   readonly marks: ReadonlyMap<string, HostStatus>;
+  /** When a host had done its last task, by performance.now(). */
+  readonly finished: ReadonlyMap<string, number>;
   /** What went wrong apart from any host: a build that failed, a mistake in a recipe. */
   readonly fault?: Error;
 }

@@ -26,13 +26,14 @@ export interface Run {
 interface Progress {
   readonly errors: Map<string, HostError>;
   readonly marks: Map<string, HostStatus>;
+  readonly finished: Map<string, number>;
   /** Names of the hosts that later tasks may use; undefined: all. */
   chosen: ReadonlySet<string> | undefined;
 }
 
 /** Runs the tasks of a plan in order; when one fails before the release is committed, runs what puts things right. */
 export const runPlan = async (run: Run): Promise<Outcome> => {
-  const progress: Progress = { errors: new Map(), marks: new Map(), chosen: undefined };
+  const progress: Progress = { errors: new Map(), marks: new Map(), finished: new Map(), chosen: undefined };
   let committed = false;
   run.signal.addEventListener('abort', run.interrupt);
   try {
@@ -60,7 +61,7 @@ const putRight = async (run: Run, progress: Progress): Promise<void> => {
   const failures = new Map<string, HostError>();
   let chosen: Progress['chosen'];
   for (const planned of run.plan.onFailure) {
-    const attempt: Progress = { errors: new Map(), marks: progress.marks, chosen };
+    const attempt: Progress = { ...progress, errors: new Map(), chosen };
     await runTask({ ...run, signal: new AbortController().signal }, planned, attempt).catch((error: Error) => {
       if (!(error instanceof HostsFailed))
         run.emit({ type: 'notice', level: 'warning', message: `${planned.task.name}: ${error.message}` });
@@ -138,6 +139,7 @@ const makeContext = (
           } catch (error) {
             fail(remote.host.name, hostError(error, task, run.signal.aborted));
           }
+          progress.finished.set(remote.host.name, performance.now());
         }),
       );
       if (run.signal.aborted) throw new Interrupted();

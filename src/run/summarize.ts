@@ -12,11 +12,11 @@ export const exitCodeOf = ({ end, committed, errors, fault }: Outcome): number =
   return (fault as { exitCode?: number } | undefined)?.exitCode ?? EXIT.failed;
 };
 
-/** The verdict for every host of the run. */
+/** The verdict for every host of a run that began at `begun`; a host's seconds end with its last task. */
 export const hostSummaries = (
   hosts: readonly string[],
-  outcome: Pick<Outcome, 'errors' | 'marks' | 'committed'>,
-  seconds: number,
+  outcome: Pick<Outcome, 'errors' | 'marks' | 'committed' | 'finished'>,
+  begun: number,
   traffic: ReadonlyMap<string, { downloaded: number; uploaded: number }>,
   untouched: HostStatus,
 ): HostSummary[] =>
@@ -26,7 +26,7 @@ export const hostSummaries = (
     return {
       host,
       status: statusOf(outcome, host, error, untouched),
-      seconds,
+      seconds: Math.max(0, (outcome.finished.get(host) ?? begun) - begun) / 1000,
       downloaded,
       uploaded,
       reused: 0,

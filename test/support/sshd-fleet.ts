@@ -10,7 +10,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, loopbackNet } from './free-address.ts';
-import { endProcesses, type HostProcess } from './host-processes.ts';
+import { endProcesses } from './host-processes.ts';
 import { type HostOptions, prepareHost, type SshdHost } from './sshd-host.ts';
 import { makeTempDir, removeTempDir } from './temp-dir.ts';
 import { findTool } from './tools.ts';
