@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectNothingLeft, lookAt, type Tree, treeOf } from '../support/host-files.ts';
 import { type Deployed, makeProject, type Project, type ProjectOptions } from '../support/project.ts';
 import { isRoot, SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
-import { needs } from '../support/tools.ts';
+import { needs, needsRoot } from '../support/tools.ts';
 
 const STRATEGIES = ['torrent', 'sftp'] as const;
 
@@ -71,7 +71,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
       await expectNothingLeft(project);
     });
 
-    describe.skipIf(!isRoot())('a full disk (needs root: a file system of its own)', () => {
+    describe.skipIf(!needsRoot())('a full disk (needs root: a file system of its own)', () => {
       const packed = { transfer: 12_000_000, unpacking: 4_500_000 };
       test.each(STRATEGIES.flatMap((strategy) => (['transfer', 'unpacking'] as const).map((at) => ({ strategy, at }))))(
         'at the $at, by $strategy, is told as such',

@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { namespaceOf } from '../support/host-processes.ts';
-import { isRoot, SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
-import { needs } from '../support/tools.ts';
+import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
+import { needs, needsRoot } from '../support/tools.ts';
 
 describe.skipIf(!needs(...SSHD_TOOLS))('a fleet of eight OpenSSH servers', () => {
   let fleet: SshdFleet;
@@ -73,7 +73,7 @@ describe.skipIf(!needs(...SSHD_TOOLS))('a fleet with poor hosts', () => {
     }
   });
 
-  test.skipIf(!isRoot())('has a host whose disk is full', async () => {
+  test.skipIf(!needsRoot())('has a host whose disk is full', async () => {
     const fleet = await startSshdFleet({ hosts: 1, diskSize: '1m' });
     const host = fleet.hosts[0]!;
     try {

@@ -23,8 +23,14 @@ export const findTool = (name: string): string | undefined =>
  */
 export const needs = (...tools: string[]): boolean => {
   const missing = tools.filter((tool) => findTool(tool) === undefined);
-  if (missing.length === 0) return true;
-  const message = `tests skipped: this machine has no ${missing.join(', ')}`;
+  return missing.length === 0 || skipped(`this machine has no ${missing.join(', ')}`);
+};
+
+/** The same for what only root may do, such as mounting a small file system. */
+export const needsRoot = (): boolean => process.getuid?.() === 0 || skipped('they need root');
+
+const skipped = (why: string): false => {
+  const message = `tests skipped: ${why}`;
   if (process.env.CI) throw new Error(message);
   process.stderr.write(`${message}\n`);
   return false;
