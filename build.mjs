@@ -1,17 +1,22 @@
 // Builds dist/: the program, the public API, the recipes and the peer bundle; with --types the declarations too.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const recipes = readdirSync('recipes').filter((name) => name.endsWith('.ts'));
 
-if (process.argv.includes('--types')) rmSync('dist', { recursive: true, force: true }); // no chunk of an earlier build in the package
-const built = await Promise.all([buildDeployer(), buildPeer()]);
-writeLicences(built.flatMap(({ inputs }) => Object.keys(inputs)));
-chmodSync('dist/cli.js', 0o755);
-if (process.argv.includes('--types')) buildTypes();
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await buildAll(process.argv.includes('--types'));
+
+async function buildAll(withTypes) {
+  if (withTypes) rmSync('dist', { recursive: true, force: true }); // no chunk of an earlier build in the package
+  const built = await Promise.all([buildDeployer(), buildPeer()]);
+  writeLicences(built.flatMap(({ inputs }) => Object.keys(inputs)));
+  chmodSync('dist/cli.js', 0o755);
+  if (withTypes) buildTypes();
+}
 
 /**
  * The deployer's side: ESM, split so that `deploy --help` loads little. ssh2 and bittorrent-tracker's server are bundled
@@ -64,10 +69,10 @@ function writeLicences(inputs) {
 }
 
 /** The program that runs on every host: one file, nothing to install. */
-async function buildPeer() {
+export async function buildPeer(outfile = 'dist/peer.cjs') {
   const { metafile } = await build({
     entryPoints: ['src/peer/main.ts'],
-    outfile: 'dist/peer.cjs',
+    outfile,
     bundle: true,
     format: 'cjs',
     platform: 'node',

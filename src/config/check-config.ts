@@ -57,24 +57,23 @@ const article = (type: string): string =>
 
 /** The keys that were possible at that place are those of the object schema that complained. */
 const suggestKey = (key: string, issue: Issue): string => {
-  const entries = (issue as { requirement?: unknown }).requirement ?? schemaEntries(issue.path?.slice(0, -1) ?? []);
-  return suggest(key, Object.keys((entries ?? {}) as object));
+  return suggest(key, Object.keys(schemaEntries(issue.path?.slice(0, -1) ?? [])));
 };
 
 const schemaEntries = (
   path: readonly { readonly key: unknown; readonly value: unknown }[],
 ): Record<string, unknown> => {
   let schema: unknown = configSchema;
-  for (const step of path) schema = enter(schema, step.key, step.value);
+  for (const step of path) schema = enter(schema, step.key);
   return (resolve(schema, path.at(-1)?.value) as { entries?: Record<string, unknown> })?.entries ?? {};
 };
 
-const enter = (schema: unknown, key: unknown, _value: unknown): unknown => {
+const enter = (schema: unknown, key: unknown): unknown => {
   const { entries, item, value, getter, pipe, wrapped } = (schema ?? {}) as Record<string, never>;
-  if (wrapped) return enter(wrapped, key, _value);
-  if (pipe && !entries && !item && !value) return enter(pipe[0], key, _value);
+  if (wrapped) return enter(wrapped, key);
+  if (pipe && !entries && !item && !value) return enter(pipe[0], key);
   if (entries) return entries[key as never];
-  if (getter) return enter((getter as (input: unknown) => unknown)(typeof key === 'number' ? [] : {}), key, _value);
+  if (getter) return enter((getter as (input: unknown) => unknown)(typeof key === 'number' ? [] : {}), key);
   return item ?? value;
 };
 

@@ -47,7 +47,7 @@ const launch = async ({ remote, cache }: Target, bundle: PeerBundle, onReport: (
   const gone = program.exit.then((end): TransferError | undefined => {
     saidHello(end.exitCode === NO_BUNDLE);
     if (failure || end.exitCode === 0) return failure;
-    return explainEnd(program, end, stderr());
+    return explainEnd(end, stderr());
   });
   return {
     missing,
@@ -60,11 +60,7 @@ const launch = async ({ remote, cache }: Target, bundle: PeerBundle, onReport: (
   };
 };
 
-const explainEnd = (
-  _program: RemoteProcess,
-  { exitCode, signal }: Awaited<RemoteProcess['exit']>,
-  output: string,
-): TransferError => {
+const explainEnd = ({ exitCode, signal }: Awaited<RemoteProcess['exit']>, output: string): TransferError => {
   const common = { command: 'node peer.cjs', exitCode, signal, output };
   if (exitCode === NO_RUNTIME)
     return {
