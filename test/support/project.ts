@@ -52,6 +52,7 @@ export interface Project<H extends DiskHost = SshdHost> {
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   /** What runs of the program have left in the directory for temporary files. */
   leftovers(): Promise<string[]>;
+  /** Ends runs that still go on, and removes the directory. */
   remove(): Promise<void>;
 }
 
@@ -124,12 +125,24 @@ const makeIn = async <H extends DiskHost>(
     await git('commit', '--quiet', '--allow-empty', '-m', 'a change');
     return (await git('rev-parse', 'HEAD')).trim();
   };
-  const startAny = (args: readonly string[], { env, ...rest }: CliOptions = {}) =>
-    startCli(args, {
+  const running = new Set<RunningCli>();
+  const startAny = (args: readonly string[], { env, ...rest }: CliOptions = {}) => {
+    const cli = startCli(args, {
       cwd: dir,
       env: { HOME: dir, TMPDIR: temp, SSH_AUTH_SOCK: undefined, NO_COLOR: '1', ...ENV, ...env },
       ...rest,
     });
+    running.add(cli);
+    const ended = () => void running.delete(cli);
+    cli.result.then(ended, ended);
+    return cli;
+  };
+  /** A test that failed may have left a run behind: it must not fail the tests after it. */
+  const remove = async () => {
+    for (const cli of running) cli.signal('SIGINT');
+    await Promise.allSettled([...running].map(({ result }) => result));
+    await removeTempDir(dir);
+  };
   const start: Project['start'] = (words = [], cliOptions = {}) => {
     const cli = startAny(['production', '--format', 'json', ...words], cliOptions);
     const deployed = cli.result.then(readDeployed);
@@ -146,7 +159,7 @@ const makeIn = async <H extends DiskHost>(
     deploy: (words, cliOptions) => start(words, cliOptions).deployed,
     run: (args, cliOptions) => startAny(args, cliOptions).result,
     leftovers: () => readdir(temp),
-    remove: () => removeTempDir(dir),
+    remove,
   };
 };
 
