@@ -1,5 +1,5 @@
 import type { Geometry } from '#torrent/geometry.ts';
-import type { ContentFile } from './content-file.ts';
+import { type ContentFile, readExactly } from './content-file.ts';
 
 /** Reads blocks of pieces that are present through a small cache. */
 export interface ChunkCache {
@@ -102,9 +102,4 @@ const readAcross = async (file: ContentFile, offset: number, size: number): Prom
   const bytes = Buffer.allocUnsafeSlow(size);
   await readExactly(file, bytes, offset);
   return { bytes, giveBack: () => {} };
-};
-
-const readExactly = async (file: ContentFile, target: Uint8Array, offset: number): Promise<void> => {
-  const read = await file.read(target, offset);
-  if (read < target.length) throw new Error(`the content file ends at ${offset + read}: it was cut by somebody else`);
 };

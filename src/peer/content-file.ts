@@ -38,3 +38,9 @@ export const openContentFile = async (path: string, length: number, writable: bo
     close: () => file.close(),
   };
 };
+
+/** Fills all of `target` with what is at `offset`. @throws Error where the file ends before. */
+export const readExactly = async (file: ContentFile, target: Uint8Array, offset: number): Promise<void> => {
+  const read = await file.read(target, offset);
+  if (read < target.length) throw new Error(`the content file ends at ${offset + read}: it was cut by somebody else`);
+};

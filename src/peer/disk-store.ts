@@ -5,6 +5,7 @@ import type { Geometry } from '#torrent/geometry.ts';
 import { createChunkCache, type LentBlock } from './chunk-cache.ts';
 import { type ContentFile, openContentFile } from './content-file.ts';
 import { PeerError } from './peer-error.ts';
+import { createPrefixHash, type PrefixHash } from './prefix-hash.ts';
 
 /** The content on disk. Only verified pieces are written, so a later peer finds nothing there but right pieces and gaps. */
 export interface DiskStore {
@@ -18,7 +19,9 @@ export interface DiskStore {
   discard(piece: number): void;
   /** Writes the placed piece if its hash is right; tells whether it was. */
   commit(piece: number): Promise<boolean>;
-  /** SHA-256 of the whole content, hex. */
+  /** Bytes from the start that are in the SHA-256 of the whole so far. */
+  readonly hashed: number;
+  /** SHA-256 of the whole content once every piece is present, hex. Called once. */
   hashAll(): Promise<string>;
   close(): Promise<void>;
 }
@@ -44,7 +47,8 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
     await file.close();
     throw new PeerError('verify', `${path} has ${file.present} of ${geometry.length} bytes`);
   }
-  const have = complete ? createBitfield(geometry.pieces, true) : await verifyPresent(file, options);
+  const whole = createPrefixHash(file, geometry);
+  const have = complete ? createBitfield(geometry.pieces, true) : await verifyPresent(file, whole, options);
   const cache = createChunkCache(file, geometry, complete ? SEEDER_CACHE_BYTES : CACHE_BYTES);
   const coming = new Map<number, Uint8Array>();
   const spare: Uint8Array[] = [];
@@ -65,23 +69,28 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
 
   return {
     ...{ have, place, discard },
+    get hashed() {
+      return whole.hashed;
+    },
     read: cache.read,
     commit: async (piece) => {
       const bytes = place(piece).subarray(0, geometry.pieceSize(piece));
       const right = isRight(options, piece, bytes);
-      if (right) await file.write(bytes, piece * geometry.pieceLength);
+      if (right) {
+        await file.write(bytes, piece * geometry.pieceLength);
+        whole.add(piece, bytes);
+      }
       discard(piece);
       return right;
     },
-    hashAll: () => hashFile(file, geometry.length),
+    hashAll: whole.digest,
     close: () => file.close(),
   };
 };
 
 const SPARE_BYTES = 16 * 1024 * 1024;
-const READ_BYTES = 1024 * 1024;
 
-const verifyPresent = async (file: ContentFile, options: StoreOptions): Promise<Bitfield> => {
+const verifyPresent = async (file: ContentFile, whole: PrefixHash, options: StoreOptions): Promise<Bitfield> => {
   const { geometry } = options;
   const have = createBitfield(geometry.pieces);
   const buffer = Buffer.allocUnsafeSlow(geometry.pieceLength);
@@ -89,7 +98,9 @@ const verifyPresent = async (file: ContentFile, options: StoreOptions): Promise<
     const offset = piece * geometry.pieceLength;
     const bytes = buffer.subarray(0, geometry.pieceSize(piece));
     if (offset + bytes.length > file.present) break;
-    if ((await file.read(bytes, offset)) === bytes.length && isRight(options, piece, bytes)) have.add(piece);
+    if ((await file.read(bytes, offset)) < bytes.length || !isRight(options, piece, bytes)) continue;
+    have.add(piece);
+    whole.add(piece, bytes);
   }
   return have;
 };
@@ -97,15 +108,4 @@ const verifyPresent = async (file: ContentFile, options: StoreOptions): Promise<
 const isRight = ({ pieces }: StoreOptions, piece: number, bytes: Uint8Array): boolean => {
   const wanted = pieces.subarray(piece * HASH_BYTES, (piece + 1) * HASH_BYTES);
   return createHash('sha1').update(bytes).digest().equals(wanted);
-};
-
-const hashFile = async (file: ContentFile, length: number): Promise<string> => {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  for (let offset = 0; offset < length; offset += READ_BYTES) {
-    const read = await file.read(buffer.subarray(0, Math.min(READ_BYTES, length - offset)), offset);
-    if (read === 0) break;
-    hash.update(buffer.subarray(0, read));
-  }
-  return hash.digest('hex');
 };

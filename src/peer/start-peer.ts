@@ -43,7 +43,7 @@ export interface PeerHandle {
   stop(): Promise<PeerProgress>;
 }
 
-/** Verified pieces and their bytes, payload bytes moved, neighbours connected. */
+/** Verified pieces and their bytes, payload bytes moved, neighbours connected, bytes in the hash of the whole. */
 export type PeerProgress = Omit<Extract<PeerReport, { kind: 'progress' }>, 'kind'>;
 
 /**
@@ -65,7 +65,8 @@ export const startPeer = async (options: PeerOptions): Promise<PeerHandle> => {
   }
 };
 
-const TICK_MS = 250;
+const TICK_MS = 100;
+const PROGRESS_MS = 250;
 
 const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: DiskStore): Promise<PeerHandle> => {
   const { geometry, hello } = torrent;
@@ -78,6 +79,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   const key = randomBytes(4).toString('hex');
   let ended: Promise<void> | undefined;
   let told = '';
+  let toldAt = started;
 
   const driver = createDriver({
     ...{ geometry, store, random, now, links: () => links },
@@ -91,13 +93,15 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
     const { have, totals } = driver.swarm;
     const last = geometry.pieces - 1;
     const short = last >= 0 && have.has(last) ? geometry.pieceLength - geometry.pieceSize(last) : 0;
-    return { pieces: have.count, bytes: have.count * geometry.pieceLength - short, ...totals };
+    const { hashed } = store;
+    return { pieces: have.count, bytes: have.count * geometry.pieceLength - short, ...totals, hashed };
   };
 
   const tell = (): void => {
     const value: PeerReport = { kind: 'progress', ...progress() };
     if (told !== JSON.stringify(value)) report(value);
     told = JSON.stringify(value);
+    toldAt = now();
   };
 
   const announcer = startAnnouncer({
@@ -114,7 +118,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   const ticker = setInterval(() => {
     driver.handle({ type: 'tick' });
     links.callDue();
-    tell();
+    if (now() - toldAt >= PROGRESS_MS) tell();
   }, TICK_MS);
 
   const end = async (): Promise<void> => {

@@ -38,7 +38,10 @@ export interface PeerAddress {
 export type PeerReport =
   | { readonly kind: 'hello'; readonly version: string; readonly node: string }
   | { readonly kind: 'listening'; readonly port: number }
-  /** At most four a second. `bytes` are verified bytes on disk; `downloaded`/`uploaded` payload bytes on the wire. */
+  /**
+   * At most four a second. `bytes` are verified bytes on disk; `downloaded`/`uploaded` payload bytes on the wire; `hashed`
+   * bytes that are in the SHA-256 of the whole, which still grow when `bytes` no longer do.
+   */
   | {
       readonly kind: 'progress';
       readonly pieces: number;
@@ -46,6 +49,7 @@ export type PeerReport =
       readonly downloaded: number;
       readonly uploaded: number;
       readonly peers: number;
+      readonly hashed?: number;
     }
   /** Every piece and the SHA-256 of the whole are right and on disk. */
   | {
@@ -104,7 +108,7 @@ const orders: Record<PeerOrder['kind'], Shape> = {
 const reports: Record<PeerReport['kind'], Shape> = {
   hello: { version: text, node: text },
   listening: { port },
-  progress: { pieces: count, bytes: count, downloaded: count, uploaded: count, peers: count },
+  progress: { pieces: count, bytes: count, downloaded: count, uploaded: count, peers: count, hashed: optional(count) },
   verified: { bytes: count, downloaded: count, uploaded: count, seconds: count },
   failed: { code: text, message: text },
   stopped: { downloaded: count, uploaded: count },

@@ -21,7 +21,7 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
   const verified = new Set<string>();
   const heard = new Set<string>();
   const traffic = new Map<string, { downloaded: number; uploaded: number }>();
-  const moved = new Map(hosts.map((host) => [host, { at: performance.now(), bytes: 0 }]));
+  const moved = new Map(hosts.map((host) => [host, { at: performance.now(), advance: 0 }]));
   let settle: () => void = () => {};
   const settled = new Promise<void>((resolve) => {
     settle = resolve;
@@ -60,7 +60,8 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
       if (report.kind === 'stopped' || errors.has(host)) return; // who was given up stays given up
       const { bytes } = report;
       const done = report.kind === 'verified';
-      if (bytes > (moved.get(host)?.bytes ?? 0)) moved.set(host, { at: performance.now(), bytes });
+      const advance = bytes + (done ? 0 : (report.hashed ?? 0)); // hashing a huge artifact is no stall
+      if (advance > (moved.get(host)?.advance ?? 0)) moved.set(host, { at: performance.now(), advance });
       emit({
         type: 'transfer-progress',
         host,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createAddressBook } from '#peer/address-book.ts';
-import { seededRandom } from '../torrent/random.ts';
+import { seededRandom } from '../sim/random.ts';
 
 const one = { host: '127.0.0.1', port: 1 };
 const two = { host: '127.0.0.1', port: 2 };

@@ -6,7 +6,7 @@ import { decodeMetainfo } from '#protocol/metainfo.ts';
 import { createGeometry } from '#torrent/geometry.ts';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
 import { makeTorrent } from '../support/torrent.ts';
-import { seededRandom } from '../torrent/random.ts';
+import { seededRandom } from '../sim/random.ts';
 
 let dir: string;
 const stores: DiskStore[] = [];

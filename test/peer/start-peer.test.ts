@@ -141,8 +141,22 @@ describe('a peer', () => {
     peer.addPeers([at(seeder)]);
     await finished(peer);
     expect(reports[0]).toEqual({ kind: 'listening', port: peer.port });
-    expect(reports[1]).toEqual({ kind: 'progress', pieces: 0, bytes: 0, downloaded: 0, uploaded: 0, peers: 0 });
-    expect(reports.at(-2)).toMatchObject({ kind: 'progress', pieces: 10, bytes: 300_000, downloaded: 300_000 });
+    expect(reports[1]).toEqual({
+      kind: 'progress',
+      pieces: 0,
+      bytes: 0,
+      downloaded: 0,
+      uploaded: 0,
+      peers: 0,
+      hashed: 0,
+    });
+    expect(reports.at(-2)).toMatchObject({
+      kind: 'progress',
+      pieces: 10,
+      bytes: 300_000,
+      downloaded: 300_000,
+      hashed: 300_000,
+    });
     expect(reports.at(-1)).toMatchObject({ kind: 'verified', bytes: 300_000, downloaded: 300_000 });
   });
 

@@ -37,6 +37,7 @@ const report: fc.Arbitrary<PeerReport> = fc.oneof(
     downloaded: count,
     uploaded: count,
     peers: count,
+    hashed: count,
   }),
   fc.record({
     kind: fc.constant('verified' as const),

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { DeployFact } from '#protocol/events.ts';
 import { watchSwarm } from '#swarm/watch-swarm.ts';
 
@@ -22,5 +22,22 @@ test('a host that was given up and then reports a copy after all does not stand 
     expect([...watch.errors.keys()]).toEqual(['a']);
   } finally {
     watch.stop();
+  }
+});
+
+test('a peer that only hashes any more is not stalled; one that does nothing is', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  const watch = watchSwarm(['busy', 'idle'], 1, 5, () => {});
+  const progress = { kind: 'progress', pieces: 1, bytes: 10, downloaded: 10, uploaded: 0, peers: 0 } as const;
+  try {
+    for (let hashed = 0; hashed <= 10; hashed++) {
+      watch.report('busy', { ...progress, hashed });
+      watch.report('idle', { ...progress, hashed: 5 });
+      vi.advanceTimersByTime(1000);
+    }
+    expect([...watch.errors.keys()]).toEqual(['idle']);
+  } finally {
+    watch.stop();
+    vi.useRealTimers();
   }
 });
