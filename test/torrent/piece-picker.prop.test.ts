@@ -4,7 +4,7 @@ import { createBitfield } from '#torrent/bitfield.ts';
 import { createGeometry } from '#torrent/geometry.ts';
 import { type BlockRef, createNeighbour, type Neighbour } from '#torrent/neighbour.ts';
 import { createPiecePicker } from '#torrent/piece-picker.ts';
-import { seededRandom } from './random.ts';
+import { seededRandom } from '../sim/random.ts';
 
 const PIECES = 12;
 const geometry = createGeometry(PIECES * 48 * 1024 - 5000, 48 * 1024);

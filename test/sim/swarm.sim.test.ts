@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createGeometry } from '#torrent/geometry.ts';
+import type { NodeOptions, SimNode } from './node.ts';
 import { seededRandom } from './random.ts';
-import { createSimulation, type NodeOptions, type SimNode, type Simulation } from './simulation.ts';
+import { createSimulation, type Simulation } from './simulation.ts';
 
 const KIB = 1024;
 
@@ -32,12 +33,16 @@ describe('a random small swarm', () => {
     const random = seededRandom(seed);
     const pick = (low: number, high: number): number => low + Math.floor(random() * (high - low + 1));
     const geometry = createGeometry(pick(1, 3000 * KIB), pick(1, 16) * 16 * KIB);
-    const simulation = createSimulation(geometry, random);
+    const simulation = createSimulation({ geometry, random });
     const { clock } = simulation;
     simulation.join({ complete: true, uplink: pick(50, 2000) * KIB, fast: random() < 0.8 });
     for (let left = pick(1, 8); left > 0; left--) {
       clock.after(random() * 3000, () => {
-        const node = simulation.join({ uplink: pick(20, 2000) * KIB, fast: random() < 0.8 });
+        const node = simulation.join({
+          uplink: pick(20, 2000) * KIB,
+          downlink: pick(500, 2000) * KIB,
+          fast: random() < 0.8,
+        });
         for (const other of simulation.nodes) {
           if (other !== node && other.alive && (other.name === 0 || random() < 0.7)) simulation.connect(node, other);
         }
@@ -66,7 +71,7 @@ describe('a random small swarm', () => {
 describe('the engine', () => {
   test('makes the same decisions when run again with the same chance', () => {
     const run = (): string => {
-      const simulation = createSimulation(createGeometry(2000 * KIB, 64 * KIB), seededRandom(7));
+      const simulation = createSimulation({ geometry: createGeometry(2000 * KIB, 64 * KIB), random: seededRandom(7) });
       const { leechers } = mesh(simulation, 5, { uplink: 500 * KIB });
       simulation.clock.run(allDone(leechers), 100_000);
       return JSON.stringify(simulation.nodes.map((node) => [node.completedAt, node.swarm.totals]));
@@ -75,7 +80,10 @@ describe('the engine', () => {
   });
 
   test('lets leechers pass on what they have: eight take hardly longer than one', () => {
-    const simulation = createSimulation(createGeometry(8 * 1024 * KIB, 32 * KIB), seededRandom(1));
+    const simulation = createSimulation({
+      geometry: createGeometry(8 * 1024 * KIB, 32 * KIB),
+      random: seededRandom(1),
+    });
     const { seeder, leechers } = mesh(simulation, 8, { uplink: 1024 * KIB });
     expect(simulation.clock.run(allDone(leechers), 60_000)).toBe(true);
     const bound = 8 * 1000;
@@ -84,14 +92,17 @@ describe('the engine', () => {
   });
 
   test('fetches few blocks twice', () => {
-    const simulation = createSimulation(createGeometry(8 * 1024 * KIB, 32 * KIB), seededRandom(2));
+    const simulation = createSimulation({
+      geometry: createGeometry(8 * 1024 * KIB, 32 * KIB),
+      random: seededRandom(2),
+    });
     const { leechers } = mesh(simulation, 8, { uplink: 1024 * KIB });
     simulation.clock.run(allDone(leechers), 60_000);
     for (const leecher of leechers) expect(leecher.swarm.totals.downloaded / (8 * 1024 * KIB)).toBeLessThan(1.1);
   });
 
   test('drops a liar and fetches its pieces elsewhere', () => {
-    const simulation = createSimulation(createGeometry(2000 * KIB, 64 * KIB), seededRandom(3));
+    const simulation = createSimulation({ geometry: createGeometry(2000 * KIB, 64 * KIB), random: seededRandom(3) });
     const liar = simulation.join({ complete: true, liar: true, uplink: 4000 * KIB });
     const { leechers } = mesh(simulation, 3, { uplink: 1000 * KIB });
     expect(simulation.clock.run(allDone(leechers), 60_000)).toBe(true);
@@ -102,7 +113,7 @@ describe('the engine', () => {
   test('routes around a source that falls silent within about two seconds', () => {
     const geometry = createGeometry(4000 * KIB, 64 * KIB);
     const time = (silent: boolean): number => {
-      const simulation = createSimulation(geometry, seededRandom(4));
+      const simulation = createSimulation({ geometry, random: seededRandom(4) });
       const first = simulation.join({ complete: true, uplink: 1000 * KIB });
       const { leechers } = mesh(simulation, 1, { uplink: 1000 * KIB });
       if (silent)
@@ -117,7 +128,7 @@ describe('the engine', () => {
   });
 
   test('completes without the seeder once every piece is out', () => {
-    const simulation = createSimulation(createGeometry(2000 * KIB, 64 * KIB), seededRandom(5));
+    const simulation = createSimulation({ geometry: createGeometry(2000 * KIB, 64 * KIB), random: seededRandom(5) });
     const { seeder, leechers } = mesh(simulation, 4, { uplink: 500 * KIB });
     const everyPieceOut = (): boolean =>
       Array.from({ length: seeder.swarm.have.size }, (_, piece) => piece).every((piece) =>
@@ -129,7 +140,7 @@ describe('the engine', () => {
   });
 
   test('parts from neighbours with which nothing is left to exchange', () => {
-    const simulation = createSimulation(createGeometry(500 * KIB, 32 * KIB), seededRandom(6));
+    const simulation = createSimulation({ geometry: createGeometry(500 * KIB, 32 * KIB), random: seededRandom(6) });
     const { leechers } = mesh(simulation, 4, { uplink: 500 * KIB });
     simulation.clock.run(allDone(leechers), 60_000);
     simulation.clock.run(() => false, simulation.clock.now + 1000);

@@ -1,0 +1,115 @@
+import { createGeometry } from '#torrent/geometry.ts';
+import type { Sharing } from './link.ts';
+import type { SimNode } from './node.ts';
+import { seededRandom } from './random.ts';
+import { createSimulation, type Simulation } from './simulation.ts';
+
+/** A fleet with one seeder. Rates are Mbit/s in each direction, sizes bytes. */
+export interface FleetOptions {
+  readonly hosts: number;
+  readonly rate: number;
+  /** The seeder's rate; default: that of the hosts. */
+  readonly seedRate?: number;
+  readonly bytes: number;
+  readonly pieceLength: number;
+  /** Default 16 KiB. A large fleet is simulated with large ones, for its events are as many as its blocks. */
+  readonly blockBytes?: number;
+  /** Earlier hosts that each host connects to; default 20. All of them when there are no more. */
+  readonly degree?: number;
+  /** Hosts that know the seeder; default all. */
+  readonly seedDegree?: number;
+  /** Hosts with a tenth of the rate; default 0. */
+  readonly slow?: number;
+  readonly seed?: number;
+  /** Milliseconds; default 5. */
+  readonly latency?: number;
+  readonly sharing?: Sharing;
+  /** Called every 100 ms of virtual time. */
+  readonly watch?: (simulation: Simulation) => void;
+}
+
+/** How a fleet fared. Times are seconds; ratios are to the lower bound. */
+export interface FleetResult {
+  /** Time until the last of the hosts that are not slow is done, to the bound for these alone. */
+  readonly ratio: number;
+  /** The same for the slow hosts, to the bound for all; undefined without slow hosts. */
+  readonly slowRatio: number | undefined;
+  readonly bound: number;
+  readonly median: number;
+  readonly last: number;
+  /** Bytes that the seeder sent, as a multiple of the payload. */
+  readonly egress: number;
+  /** Bytes that a host received twice, as a share of the payload, on average. */
+  readonly duplicates: number;
+  /** Events that the engines handled. */
+  readonly events: number;
+}
+
+/** Runs a fleet until every host is done. @throws when that takes more than a hundred times the bound, and ten minutes. */
+export const simulateFleet = (options: FleetOptions): FleetResult => {
+  const { hosts, rate, seedRate = rate, bytes, pieceLength, blockBytes = 16 * 1024, slow = 0, seed = 1 } = options;
+  const random = seededRandom(seed);
+  const { latency = 5, sharing = 'turns' } = options;
+  const geometry = createGeometry(bytes, pieceLength, blockBytes);
+  const simulation = createSimulation({ geometry, random, latency, sharing });
+  const rates = Array.from({ length: hosts }, (_, host) => (host >= hosts - slow ? rate / 10 : rate));
+  const seeder = simulation.join({ complete: true, handsOut: true, uplink: perSecond(seedRate) });
+  const leechers = rates.map((own) => simulation.join({ uplink: perSecond(own) }));
+  introduce(simulation, options, random);
+  watchOver(simulation, options.watch);
+  const boundOf = (some: readonly number[]): number => bound(bytes, perSecond(seedRate), some.map(perSecond));
+  const limit = boundOf(rates) * 100_000 + 600_000;
+  if (!simulation.clock.run(() => simulation.totals.completed === hosts, limit)) throw new Error('never completes');
+
+  const times = leechers.map(({ completedAt }) => (completedAt as number) / 1000);
+  const quick = times.slice(0, hosts - slow);
+  const received = leechers.reduce((sum, { swarm }) => sum + swarm.totals.downloaded, 0);
+  return {
+    ratio: highest(quick) / boundOf(rates.slice(0, hosts - slow)),
+    slowRatio: slow > 0 ? highest(times.slice(hosts - slow)) / boundOf(rates) : undefined,
+    bound: boundOf(rates.slice(0, hosts - slow)),
+    median: [...times].sort((left, right) => left - right)[hosts >> 1] as number,
+    last: highest(times),
+    egress: seeder.swarm.totals.uploaded / bytes,
+    duplicates: received / hosts / bytes - 1,
+    events: simulation.totals.events,
+  };
+};
+
+/** The least seconds in which a seeder can bring `bytes` to hosts with these rates, up and down alike. Rates are bytes a second. */
+export const bound = (bytes: number, seeder: number, hosts: readonly number[], down = hosts): number => {
+  const lowest = down.reduce((least, rate) => Math.min(least, rate), Number.POSITIVE_INFINITY);
+  const together = hosts.reduce((sum, rate) => sum + rate, seeder);
+  return Math.max(bytes / seeder, bytes / lowest, (hosts.length * bytes) / together);
+};
+
+/** Connects everybody to the seeder and to some who came before: the graph that `swarm/neighbours.ts` makes. */
+const introduce = (simulation: Simulation, options: FleetOptions, random: () => number): void => {
+  const { degree = 20, seedDegree = options.hosts } = options;
+  const [seeder, ...hosts] = simulation.nodes as [SimNode, ...SimNode[]];
+  for (const [index, host] of hosts.entries()) {
+    if (index < seedDegree) simulation.connect(host, seeder);
+    for (const earlier of sample(index, degree, random)) simulation.connect(host, hosts[earlier] as SimNode);
+  }
+};
+
+/** Some of the numbers below `size`, each at most once. */
+const sample = (size: number, count: number, random: () => number): Iterable<number> => {
+  if (size <= count) return Array.from({ length: size }, (_, index) => index);
+  const chosen = new Set<number>();
+  while (chosen.size < count) chosen.add(Math.floor(random() * size));
+  return chosen;
+};
+
+const watchOver = (simulation: Simulation, watch: FleetOptions['watch']): void => {
+  if (watch === undefined) return;
+  const look = simulation.clock.lane(100, () => {
+    watch(simulation);
+    look(undefined);
+  });
+  look(undefined);
+};
+
+const perSecond = (mbit: number): number => mbit * 125_000;
+
+const highest = (numbers: readonly number[]): number => numbers.reduce((most, one) => Math.max(most, one), 0);

@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+import { type FleetOptions, type FleetResult, simulateFleet } from './fleet.ts';
+
+const KIB = 1024;
+
+const USAGE = `node test/sim/run.mjs [--hosts 16] [--rate 25] [--seed-rate RATE] [--mib 32] [--piece 64] [--block 16]
+  [--degree 20] [--seed-degree HOSTS] [--slow 0] [--seed 1] [--runs 1] [--latency 5] [--fifo]
+Rates are Mbit/s, pieces and blocks KiB, the latency ms. --seed 3..9 runs every seed from 3 to 9.
+`;
+
+const number = { type: 'string' } as const;
+const OPTIONS = {
+  ...{ hosts: number, rate: number, 'seed-rate': number, mib: number, piece: number, block: number, degree: number },
+  ...{ 'seed-degree': number, slow: number, seed: number, latency: number },
+  fifo: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+/** Runs one configuration, once for each seed, and prints how it fared. */
+export const main = (words: readonly string[]): number => {
+  const { values } = parseArgs({ args: [...words], options: OPTIONS });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const given = (name: keyof typeof values, otherwise: number): number => Number(values[name] ?? otherwise);
+  const hosts = given('hosts', 16);
+  const rate = given('rate', 25);
+  const options: Omit<FleetOptions, 'seed'> = {
+    ...{ hosts, rate, seedRate: given('seed-rate', rate), bytes: given('mib', 32) * KIB * KIB },
+    ...{ pieceLength: given('piece', 64) * KIB, blockBytes: given('block', 16) * KIB },
+    ...{ degree: given('degree', 20), seedDegree: given('seed-degree', hosts), slow: given('slow', 0) },
+    ...{ latency: given('latency', 5), sharing: values.fifo ? 'fifo' : 'turns' },
+  };
+  const results = seedsOf(values.seed ?? '1').map((seed) => runOne(options, seed));
+  if (results.length > 1) summarize(results);
+  return 0;
+};
+
+/** `3..5` is 3, 4 and 5. */
+const seedsOf = (word: string): number[] => {
+  const [first = 1, last = first] = word.split('..').map(Number);
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+};
+
+const runOne = (options: Omit<FleetOptions, 'seed'>, seed: number): FleetResult => {
+  const begun = performance.now();
+  const result = simulateFleet({ ...options, seed });
+  const wall = (performance.now() - begun) / 1000;
+  const slow = result.slowRatio === undefined ? '' : ` slow ${result.slowRatio.toFixed(3)}`;
+  console.log(
+    `seed ${seed}: ratio ${result.ratio.toFixed(3)}${slow} egress ${result.egress.toFixed(3)}` +
+      ` median ${result.median.toFixed(2)} s last ${result.last.toFixed(2)} s bound ${result.bound.toFixed(2)} s` +
+      ` duplicates ${result.duplicates.toFixed(4)} events ${result.events} wall ${wall.toFixed(1)} s`,
+  );
+  return result;
+};
+
+const summarize = (results: readonly FleetResult[]): void => {
+  const ratios = results.map(({ ratio }) => ratio).sort((left, right) => left - right);
+  const [median, worst] = [ratios[ratios.length >> 1] as number, ratios.at(-1) as number];
+  const egress = Math.max(...results.map((result) => result.egress));
+  console.log(
+    `${ratios.length} runs: ratio median ${median.toFixed(3)} worst ${worst.toFixed(3)} egress worst ${egress.toFixed(3)}`,
+  );
+};

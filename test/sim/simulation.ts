@@ -1,0 +1,184 @@
+import { createBitfield } from '#torrent/bitfield.ts';
+import type { Geometry } from '#torrent/geometry.ts';
+import { createSwarm } from '#torrent/swarm.ts';
+import type { Effect, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
+import { createClock, type VirtualClock } from './clock.ts';
+import { createDisk } from './disk.ts';
+import { createFifo } from './fifo.ts';
+import { createDownlink, createUplink, type Parcel, type Sharing } from './link.ts';
+import type { End, Flight, Host, NodeOptions, SimNode } from './node.ts';
+
+/**
+ * Engines that talk to each other in virtual time. A block takes time on the sender's uplink and on the receiver's
+ * downlink, and the latency between; all other messages take the latency alone. The content of a block is one byte: 0
+ * when it is right, 1 when a liar sent it. Rules that every engine must keep are checked on the way, by throwing.
+ */
+export interface Simulation {
+  readonly clock: VirtualClock;
+  readonly nodes: readonly SimNode[];
+  /** Events that engines have handled, and nodes that have completed. */
+  readonly totals: { readonly events: number; readonly completed: number };
+  /** A new node, not connected. */
+  join(options: NodeOptions): SimNode;
+  connect(left: SimNode, right: SimNode): void;
+  /** The node is gone and all its neighbours notice. */
+  kill(node: SimNode): void;
+}
+
+export interface SimulationOptions {
+  readonly geometry: Geometry;
+  /** Numbers from 0 to 1, 1 excluded. */
+  readonly random: () => number;
+  /** Milliseconds from node to node; default 5. */
+  readonly latency?: number;
+  /** How an uplink serves its neighbours; default 'turns'. */
+  readonly sharing?: Sharing;
+}
+
+const HASH_MS = 1;
+const TICK_MS = 100;
+
+/** An empty simulation. */
+export const createSimulation = (options: SimulationOptions): Simulation => {
+  const { geometry, random, latency = 5, sharing = 'turns' } = options;
+  const clock = createClock();
+  const nodes: Host[] = [];
+  const ends: End[] = []; // by key: keys are unique in the whole simulation
+  const totals = { events: 0, completed: 0 };
+
+  const handle = (host: Host, event: SwarmEvent): void => {
+    if (!host.alive || host.mute) return;
+    totals.events++;
+    for (const effect of host.swarm.handle(event, clock.now)) carryOut(host, effect, event);
+  };
+
+  const carryOut = (host: Host, effect: Effect, cause: SwarmEvent): void => {
+    switch (effect.type) {
+      case 'send': {
+        const to = ends[effect.peer ^ 1] as End;
+        if (to.open) deliver({ to, event: { type: 'message', peer: to.key, message: effect.message } });
+        break;
+      }
+      case 'upload': {
+        const from = ends[effect.peer] as End;
+        if (!host.swarm.have.has(effect.piece)) throw new Error('serves a piece that is not verified');
+        if (from.open) host.uplink.push(from.line, effect.length, { from, piece: effect.piece, offset: effect.offset });
+        break;
+      }
+      case 'store':
+        store(host, cause);
+        break;
+      case 'check': {
+        const ok = host.disk.check(effect.piece);
+        if (!ok) host.wrong++;
+        answer({ host, event: { type: 'checked', piece: effect.piece, ok } });
+        break;
+      }
+      case 'discard':
+        host.disk.discard(effect.piece);
+        break;
+      case 'close':
+        disconnect(ends[effect.peer] as End);
+        break;
+      case 'complete':
+        if (host.completedAt !== undefined) throw new Error('complete twice');
+        host.completedAt = clock.now;
+        totals.completed++;
+    }
+  };
+
+  const deliver = clock.lane(latency, ({ to, event }: { to: End; event: SwarmEvent }) => {
+    if (to.open) handle(to.host, event);
+  });
+
+  const hangUp = clock.lane(latency, (end: End) => handle(end.host, { type: 'disconnected', peer: end.key }));
+
+  const answer = clock.lane(HASH_MS, ({ host, event }: { host: Host; event: SwarmEvent }) => handle(host, event));
+
+  const tick = clock.lane(TICK_MS, (host: Host) => {
+    handle(host, { type: 'tick' });
+    if (host.alive && !host.mute) tick(host);
+  });
+
+  const store = ({ swarm, disk }: Host, cause: SwarmEvent): void => {
+    if (cause.type !== 'message' || cause.message.type !== 'piece') throw new Error('store without a block');
+    const { piece, offset, block } = cause.message;
+    if (swarm.have.has(piece)) throw new Error('stores into a piece that is done');
+    disk.store(piece, offset / geometry.blockSize(0, 0), block[0] === 1);
+  };
+
+  const blockOf = createBlocks();
+
+  /** A block has left an uplink: it goes on to the receiver's downlink. False when there is no sender any more. */
+  const passOn = ({ from, piece, offset }: Flight, bytes: number): boolean => {
+    const { host } = from;
+    const to = ends[from.key ^ 1] as End;
+    if (!host.alive || host.mute) return false;
+    if (!from.open) return true;
+    const message = { type: 'piece', piece, offset, block: blockOf(bytes, host.options.liar === true) } as const;
+    clock.after(latency + to.host.downlink(bytes), () => {
+      if (to.open) handle(to.host, { type: 'message', peer: to.key, message });
+    });
+    handle(host, { type: 'uploaded', peer: from.key, bytes });
+    return true;
+  };
+
+  const disconnect = (end: End): void => {
+    if (!end.open) return;
+    const far = ends[end.key ^ 1] as End;
+    for (const side of [end, far]) {
+      side.open = false;
+      side.line.clear();
+      side.host.ends.delete(side);
+    }
+    hangUp(far);
+  };
+
+  const join = (given: NodeOptions): SimNode => {
+    const { complete = false, handsOut = false, uplink, downlink = uplink } = given;
+    const have = createBitfield(geometry.pieces, complete);
+    const swarmOptions = { geometry, random, have, handsOut };
+    const host: Host = {
+      ...{ name: nodes.length, options: given, alive: true, mute: false, completedAt: undefined, wrong: 0 },
+      swarm: createSwarm(swarmOptions),
+      disk: createDisk(geometry),
+      ends: new Set(),
+      uplink: createUplink(clock, uplink, sharing, passOn),
+      downlink: createDownlink(clock, downlink),
+    };
+    nodes.push(host);
+    clock.after(random() * TICK_MS, () => tick(host));
+    return host;
+  };
+
+  const connect = (left: SimNode, right: SimNode): void => {
+    const sides = [left as Host, right as Host].map((host, side) => createEnd(host, ends.length + side));
+    ends.push(...sides);
+    const fast = left.options.fast !== false && right.options.fast !== false;
+    for (const { host, key } of sides) handle(host, { type: 'connected', peer: key, fast });
+  };
+
+  const kill = (node: SimNode): void => {
+    node.alive = false;
+    for (const end of [...(node as Host).ends]) disconnect(end);
+  };
+
+  return { clock, nodes, totals, join, connect, kill };
+};
+
+const createEnd = (host: Host, key: PeerKey): End => {
+  const end = { host, key, line: createFifo<Parcel<Flight>>(), open: true };
+  host.ends.add(end);
+  return end;
+};
+
+/** Contents of blocks, one memory for all that are alike. */
+const createBlocks = (): ((bytes: number, wrong: boolean) => Uint8Array) => {
+  const made = new Map<number, Uint8Array>();
+  return (bytes, wrong) => {
+    const kind = wrong ? -bytes : bytes;
+    const block = made.get(kind) ?? new Uint8Array(bytes).fill(wrong ? 1 : 0, 0, 1);
+    made.set(kind, block);
+    return block;
+  };
+};
