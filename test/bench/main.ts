@@ -15,12 +15,16 @@ import { describeMachine } from './machine.ts';
 import { rookery } from './our-deploy.ts';
 import { renderReport } from './report.ts';
 import { type Kind, type Run, runRound } from './rounds.ts';
+import { main as runSwarm } from './swarm/main.ts';
 import type { Tool } from './tool.ts';
 
 const KINDS: readonly Kind[] = ['first', 'redeploy'];
 
-/** Runs the benchmark. Resolves with the exit code: 1 where a tool was missing or failed. */
-export const main = async (args: readonly string[], root: string): Promise<number> => {
+/** Runs the benchmark that the first word names. */
+export const main = async (args: readonly string[], root: string, programs: string): Promise<number> =>
+  args[0] === 'swarm' ? runSwarm(args.slice(1), root, programs) : runDeploys(args, root);
+
+const runDeploys = async (args: readonly string[], root: string): Promise<number> => {
   const { values } = parseArgs({
     args: [...args],
     options: {

@@ -1,4 +1,4 @@
-// `npm run bench`: bundles main.ts, because the oldest supported Node runs no TypeScript, and calls it.
+// `npm run bench`: bundles the benchmarks, because the oldest supported Node runs no TypeScript, and calls them.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +8,18 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = await mkdtemp(join(tmpdir(), 'rookery-bench-'));
 try {
-  const outfile = join(scratch, 'main.mjs');
-  const options = { bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'warning' };
-  await build({ entryPoints: [join(root, 'test/bench/main.ts')], outfile, ...options });
-  const { main } = await import(pathToFileURL(outfile).href);
-  process.exitCode = await main(process.argv.slice(2), root);
+  const at = (path) => join(root, 'test/bench', path);
+  await build({
+    entryPoints: { main: at('main.ts'), seeder: at('swarm/seeder.ts'), sampler: at('swarm/sampler.ts') },
+    outdir: scratch,
+    outExtension: { '.js': '.mjs' },
+    ...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19', logLevel: 'warning' },
+    banner: {
+      js: "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);",
+    },
+  });
+  const { main } = await import(pathToFileURL(join(scratch, 'main.mjs')).href);
+  process.exitCode = await main(process.argv.slice(2), root, scratch);
 } finally {
   await rm(scratch, { recursive: true, force: true });
 }

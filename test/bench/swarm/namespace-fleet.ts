@@ -1,0 +1,109 @@
+/**
+ * A fleet in one machine: a network namespace for the origin and one for each host, joined by a bridge in a namespace
+ * that is the switch. A link is a pair of devices, limited in both directions: where the host sends, and where the switch does.
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Fleet, Station } from './fleet.ts';
+import { raiseKernelLimits } from './kernel-limits.ts';
+import { isShaped, type Links } from './links.ts';
+import { batch, inNamespace, listNamespaces, makeNamespaces, removeNamespaces } from './namespaces.ts';
+
+/** Makes it. Namespaces that an earlier run left when it was killed are removed first. Root only. */
+export const startNamespaceFleet = async (links: Links): Promise<Fleet> => {
+  await removeNamespaces(listNamespaces().filter(isLeftover));
+  const stations: Station[] = [links.origin, ...links.hosts].map((_, index) => ({
+    name: index === 0 ? 'origin' : `h${index}`,
+    address: index === 0 ? '10.77.0.1' : `10.77.${1 + Math.floor((index - 1) / 250)}.${((index - 1) % 250) + 1}`,
+  }));
+  const names = [SWITCH, ...stations.map(({ name }) => name)].map(namespaceOf);
+  const restore = raiseKernelLimits();
+  const close = async () => {
+    await removeNamespaces(names);
+    restore();
+  };
+  try {
+    await makeNamespaces(names);
+    await layCables(stations, links);
+    return {
+      ...{ links, origin: stations[0]!, hosts: stations.slice(1), close },
+      command: (station, argv) => inNamespace(namespaceOf(station.name), argv),
+      sent: () => sentBy(stations[0]!, isShaped(links.origin)),
+      atSwitch: (argv) => inNamespace(namespaceOf(SWITCH), argv),
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+const PREFIX = 'rookery-bench-';
+const SWITCH = 'switch';
+
+const namespaceOf = (name: string): string => `${PREFIX}${process.pid}-${name}`;
+
+const isLeftover = (namespace: string): boolean => {
+  const owner = namespace.startsWith(PREFIX) ? Number.parseInt(namespace.slice(PREFIX.length), 10) : Number.NaN;
+  return owner === process.pid || (owner > 0 && !isAlive(owner));
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+const layCables = async (stations: readonly Station[], { origin, hosts }: Links): Promise<void> => {
+  const rates = [origin, ...hosts];
+  const bridge = 'link add bridge type bridge stp_state 0 forward_delay 0 mcast_snooping 0';
+  const cables = stations.flatMap(({ name }, index) => [
+    `link add p${index} type veth peer name eth0 netns ${namespaceOf(name)}`,
+    `link set p${index}${segmentSize(rates[index]!)} master bridge up`,
+  ]);
+  await batch('ip', ['link set lo up', bridge, 'link set bridge up', ...cables], namespaceOf(SWITCH));
+  await batch(
+    'tc',
+    rates.flatMap((rate, index) => limit(`p${index}`, rate)),
+    namespaceOf(SWITCH),
+  );
+  for (const [index, station] of stations.entries()) await setUp(station, rates[index]!);
+};
+
+const setUp = async ({ name, address }: Station, rate: number): Promise<void> => {
+  const namespace = namespaceOf(name);
+  const lines = [
+    'link set lo up',
+    `link set eth0${segmentSize(rate)} txqueuelen 1000`,
+    `addr add ${address}/16 brd + dev eth0`,
+    'link set eth0 up',
+    'route add default dev eth0',
+  ];
+  await batch('ip', lines, namespace);
+  await batch('tc', limit('eth0', rate), namespace);
+  const [command, ...args] = inNamespace(namespace, ['sysctl', '--quiet', '--write', ...SETTINGS]);
+  await promisify(execFile)(command!, args);
+};
+
+/** What a path was like in an earlier run is not remembered: every run begins alike. */
+const SETTINGS = [
+  'net.ipv4.tcp_congestion_control=cubic',
+  'net.ipv4.tcp_no_metrics_save=1',
+  'net.ipv4.ip_local_port_range=20000 60000',
+];
+
+/** The kernel's bundles of segments are kept below what the limiter lets pass at once. */
+const segmentSize = (rate: number): string => (isShaped(rate) ? ' gso_max_size 16384' : '');
+
+const limit = (device: string, rate: number): string[] =>
+  isShaped(rate) ? [`qdisc replace dev ${device} root tbf rate ${rate}mbit burst 32768 limit 262144`] : [];
+
+/** The limiter counts the headers of every segment; where there is none, the device counts those of every bundle. */
+const sentBy = async ({ name }: Station, shaped: boolean): Promise<number> => {
+  const [tool, ...args] = shaped
+    ? ['tc', '-n', namespaceOf(name), '-j', '-s', 'qdisc', 'show', 'dev', 'eth0']
+    : ['ip', '-n', namespaceOf(name), '-j', '-s', 'link', 'show', 'dev', 'eth0'];
+  const [entry] = JSON.parse((await promisify(execFile)(tool!, args)).stdout);
+  return shaped ? entry.bytes : entry.stats64.tx.bytes;
+};

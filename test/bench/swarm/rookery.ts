@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { decodeReport, encodeControl, type FetchOrder, type PeerAddress, type PeerOrder } from '#protocol/control.ts';
+import { choosePieceLength } from '#protocol/metainfo.ts';
+import { chooseNeighbours } from '#swarm/neighbours.ts';
+import { deferred } from './deferred.ts';
+import type { Station } from './fleet.ts';
+import type { Place, Swarm, Tool } from './tool.ts';
+
+/** Rookery's peers as a deploy runs them: `peer` is the built bundle, `seeder` the deployer's side. */
+export const rookery = ({ peer, seeder }: { peer: string; seeder: string }): Tool => ({
+  name: 'rookery',
+  missing: () => undefined,
+  prepare: async (place): Promise<Swarm> => {
+    const { fleet, payload } = place;
+    const metainfo = await payload.torrent(choosePieceLength(payload.bytes));
+    const torrent = join(place.directoryOf(fleet.origin), 'payload.torrent');
+    await writeFile(torrent, metainfo);
+    const origin = startOne(place, fleet.origin, [seeder, torrent, payload.path, fleet.origin.address]);
+    const peers = fleet.hosts.map((host) => {
+      const one = startOne(place, host, [peer]);
+      one.order(fetchOrder(place, host, metainfo));
+      return one;
+    });
+    const [seed, ...addresses] = await Promise.all([origin, ...peers].map(({ listening }) => listening));
+    return {
+      seeder: origin.pid,
+      peers: () => peers.map(({ pid }) => pid),
+      go: () => {
+        peers.forEach(({ order }, index) => {
+          const earlier = chooseNeighbours(addresses.slice(0, index), Math.random);
+          order({ kind: 'peers', peers: [seed!, ...earlier] });
+        });
+        return peers.map(({ verified }) => verified);
+      },
+      stop: async () => {
+        for (const { order } of [origin, ...peers]) order({ kind: 'stop' });
+        await Promise.all([origin, ...peers].map(({ ended }) => ended));
+      },
+    };
+  },
+});
+
+const startOne = (place: Place, station: Station, argv: readonly string[]) => {
+  const { address } = station;
+  const listening = deferred<PeerAddress>();
+  const verified = deferred<void>();
+  const fail = (reason: string) => {
+    listening.reject(new Error(`${station.name}: ${reason}`));
+    verified.reject(new Error(`${station.name}: ${reason}`));
+  };
+  const program = place.start(station, [process.execPath, ...argv], (line) => {
+    const report = decodeReport(line);
+    if (report.kind === 'listening') listening.resolve({ host: address, port: report.port });
+    if (report.kind === 'verified') verified.resolve();
+    if (report.kind === 'failed') fail(report.message);
+  });
+  void program.ended.then(fail);
+  return {
+    ...{ pid: program.pid, ended: program.ended, listening: listening.promise, verified: verified.promise },
+    order: (order: PeerOrder) => program.write(encodeControl(order)),
+  };
+};
+
+const fetchOrder = ({ payload, directoryOf }: Place, host: Station, metainfo: Uint8Array): FetchOrder => ({
+  kind: 'fetch',
+  metainfo: Buffer.from(metainfo).toString('base64'),
+  sha256: payload.sha256,
+  path: join(directoryOf(host), basename(payload.path)),
+  announce: [],
+  ports: [0, 0],
+  listen: host.address,
+  address: host.address,
+});

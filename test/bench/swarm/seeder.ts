@@ -1,0 +1,17 @@
+/** Rookery's seeder as a deploy starts it, as a program: TORRENT CONTENT ADDRESS. It ends with a `stop` order or its stdin. */
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { startPeer } from '#peer/start-peer.ts';
+import { decodeOrder, encodeControl } from '#protocol/control.ts';
+
+const [torrent, path, address] = process.argv.slice(2) as [string, string, string];
+const seeder = await startPeer({
+  metainfo: await readFile(torrent),
+  ...{ path, complete: true, announce: [], ports: [0, 0], address, listen: address },
+  report: (report) => void process.stdout.write(`${encodeControl(report)}\n`),
+});
+createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    if (decodeOrder(line).kind === 'stop') void seeder.stop().then(() => process.exit());
+  })
+  .on('close', () => process.exit());
