@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
 import type { PeerAddress } from '#protocol/control.ts';
 import type { Handshake } from '#protocol/handshake.ts';
+import type { Message } from '#protocol/message.ts';
 import type { CloseReason, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
 import { createAddressBook } from './address-book.ts';
 import { accept, type Connection, type ConnectionOptions, dial } from './connection.ts';
+import { eventOf, introduction } from './extensions.ts';
 
 /**
  * All connections of a peer, made and taken. Two peers often call each other at once; both ends must then keep the same
@@ -57,7 +59,7 @@ export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOp
     const connection = start({
       ...{ hello, maxMessage },
       onHandshake: (theirs) => meet(link, theirs),
-      onMessage: (message) => onEvent({ type: 'message', peer: key, message }),
+      onMessage: (message) => hear(key, message),
       onSent: (bytes) => onEvent({ type: 'uploaded', peer: key, bytes }),
       onClose: () => part(link),
     });
@@ -65,7 +67,13 @@ export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOp
     links.set(key, link);
   };
 
-  const meet = (link: Link, { peerId, fast }: Handshake): void => {
+  const hear = (peer: PeerKey, message: Message): void => {
+    const event: SwarmEvent | undefined =
+      message.type === 'extended' ? eventOf(peer, message) : { type: 'message', peer, message };
+    if (event !== undefined) onEvent(event);
+  };
+
+  const meet = (link: Link, { peerId, fast, extended }: Handshake): void => {
     const id = hex(peerId);
     if (link.address !== undefined) book.met(link.address, id);
     if (id === ownId && link.address !== undefined) book.strike(link.address);
@@ -77,6 +85,7 @@ export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOp
     if (rival !== undefined) part(rival);
     link.peerId = id;
     byId.set(id, link);
+    if (extended && hello.extended) link.connection.send(introduction);
     onEvent({ type: 'connected', peer: link.key, fast: fast && hello.fast });
   };
 

@@ -3,12 +3,12 @@ import { createInterface } from 'node:readline';
 import { decodeOrder, encodeControl, type FetchOrder, type PeerOrder, type PeerReport } from '#protocol/control.ts';
 import { PeerError, toPeerError } from './peer-error.ts';
 import { type PeerHandle, startPeer } from './start-peer.ts';
+import { VERSION } from './version.ts';
 
 /**
  * The program that runs on every host: orders on stdin, reports on stdout, both JSON lines. The channel is its life: when
  * stdin closes, or nobody reads stdout any more, it ends, so that no peer outlives the deploy that started it.
  */
-const VERSION = '0.1.0';
 const OLDEST_NODE = 18;
 
 /** A goodbye to the trackers takes no longer than this once nobody listens any more. */

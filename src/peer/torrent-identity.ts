@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Handshake } from '#protocol/handshake.ts';
 import { decodeMetainfo } from '#protocol/metainfo.ts';
 import { createGeometry, type Geometry } from '#torrent/geometry.ts';
+import { CLIENT_ID } from './version.ts';
 
 /** What a .torrent file says, as the parts of a peer need it. */
 export interface TorrentIdentity {
@@ -14,7 +15,6 @@ export interface TorrentIdentity {
   readonly maxMessage: number;
 }
 
-const CLIENT = '-RK0100-';
 const MAX_BLOCK_MESSAGE = 128 * 1024 + 9;
 
 /** Reads a .torrent file and makes a peer id. @throws ProtocolError */
@@ -22,10 +22,10 @@ export const readTorrent = (bytes: Uint8Array): TorrentIdentity => {
   const { length, pieceLength, pieces, infoBytes } = decodeMetainfo(bytes);
   const geometry = createGeometry(length, pieceLength);
   const infoHash = createHash('sha1').update(infoBytes).digest();
-  const peerId = Buffer.concat([Buffer.from(CLIENT), randomBytes(20 - CLIENT.length)]);
+  const peerId = Buffer.concat([Buffer.from(CLIENT_ID), randomBytes(20 - CLIENT_ID.length)]);
   return {
     ...{ geometry, pieces },
-    hello: { infoHash, peerId, fast: true },
+    hello: { infoHash, peerId, fast: true, extended: true },
     maxMessage: Math.max(MAX_BLOCK_MESSAGE, 1 + Math.ceil(geometry.pieces / 8)),
   };
 };

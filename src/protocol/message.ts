@@ -1,12 +1,13 @@
 import { ProtocolError } from './protocol-error.ts';
 
-/** The messages after the handshake: BEP 3, and BEP 6 (fast extension). Offsets and lengths are bytes in a piece. */
+/** The messages after the handshake: BEP 3, BEP 6 (fast extension) and BEP 10 (extended). Offsets and lengths are bytes in a piece. */
 export type Message =
   | { readonly type: 'keep-alive' | 'choke' | 'unchoke' | 'interested' | 'not-interested' | 'have-all' | 'have-none' }
   | { readonly type: 'have' | 'suggest' | 'allowed-fast'; readonly piece: number }
   | { readonly type: 'bitfield'; readonly bits: Uint8Array }
   | BlockMessage
-  | PieceMessage;
+  | PieceMessage
+  | ExtendedMessage;
 
 /** Names a block: asked for, no longer wanted, refused. */
 export interface BlockMessage {
@@ -24,11 +25,19 @@ export interface PieceMessage {
   readonly block: Uint8Array;
 }
 
+/** Carries what an extension says; id 0 is the handshake of BEP 10, others are those that the receiver gave out. */
+export interface ExtendedMessage {
+  readonly type: 'extended';
+  readonly id: number;
+  readonly payload: Uint8Array;
+}
+
 /** Bytes of a `piece` message before its block. */
 export const PIECE_HEAD_BYTES = 13;
 
 const PIECE = 7;
 const BITFIELD = 5;
+const EXTENDED = 20;
 const idOfBare = { choke: 0, unchoke: 1, interested: 2, 'not-interested': 3, 'have-all': 14, 'have-none': 15 } as const;
 const idOfPiece = { have: 4, suggest: 13, 'allowed-fast': 17 } as const;
 const idOfBlock = { request: 6, cancel: 8, reject: 16 } as const;
@@ -54,6 +63,8 @@ export const encodeMessage = (message: Message): Uint8Array => {
       return frame(BITFIELD, [], message.bits);
     case 'piece':
       return frame(PIECE, [message.piece, message.offset], message.block);
+    case 'extended':
+      return frame(EXTENDED, [], Uint8Array.of(message.id, ...message.payload));
     default:
       return frame(idOfBare[message.type], []);
   }
@@ -91,6 +102,10 @@ export const decodeMessage = (bytes: Uint8Array): Message | undefined => {
     return { type: piece, piece: readUint32(bytes, 1) };
   }
   if (id === BITFIELD) return { type: 'bitfield', bits: bytes.subarray(1) };
+  if (id === EXTENDED) {
+    if (bytes.length < 2) throw new ProtocolError('message: extended without an id');
+    return { type: 'extended', id: bytes[1] as number, payload: bytes.subarray(2) };
+  }
   const bare = bareById.get(id);
   if (bare === undefined) return undefined;
   expectLength(bytes, 1);

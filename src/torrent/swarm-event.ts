@@ -7,6 +7,8 @@ export type PeerKey = number;
 export type SwarmEvent =
   /** A handshake was exchanged; `fast` when both ends speak BEP 6. */
   | { readonly type: 'connected'; readonly peer: PeerKey; readonly fast: boolean }
+  /** A neighbour has told how many of our requests it lets wait (BEP 10, `reqq`); 250 is usual where it does not. */
+  | { readonly type: 'allows'; readonly peer: PeerKey; readonly requests: number }
   | { readonly type: 'disconnected'; readonly peer: PeerKey }
   | { readonly type: 'message'; readonly peer: PeerKey; readonly message: Message }
   /** The answer to a `check`: the piece is on disk and right, or it was wrong and is forgotten. */

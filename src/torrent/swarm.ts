@@ -62,6 +62,8 @@ const dispatch = (state: SwarmState, event: SwarmEvent): void => {
     case 'connected':
       greet(state, createNeighbour(event.peer, event.fast, state.geometry.pieces, state.now));
       break;
+    case 'allows':
+      break;
     case 'disconnected':
       withNeighbour(state, event.peer, (peer) => leave(state, peer));
       break;

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type DiskStore, openStore } from '#peer/disk-store.ts';
 import { decodeMetainfo } from '#protocol/metainfo.ts';
 import { createGeometry } from '#torrent/geometry.ts';
+import { seededRandom } from '../sim/random.ts';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
 import { makeTorrent } from '../support/torrent.ts';
-import { seededRandom } from '../sim/random.ts';
 
 let dir: string;
 const stores: DiskStore[] = [];

@@ -18,6 +18,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     type: fc.constantFrom('request' as const, 'cancel' as const, 'reject' as const),
   }),
   fc.record({ type: fc.constant('bitfield' as const), bits: fc.uint8Array({ maxLength: 300 }) }),
+  fc.record({ type: fc.constant('extended' as const), id: fc.nat(255), payload: fc.uint8Array({ maxLength: 300 }) }),
   fc.record({
     type: fc.constant('piece' as const),
     piece: number,
@@ -33,6 +34,7 @@ const decodeAll = (chunks: readonly Uint8Array[]): Message[] => {
   const seen: Message[] = [];
   const push = createMessageDecoder(MAX, (one) => {
     if (one.type === 'piece') seen.push({ ...one, block: one.block.slice() });
+    else if (one.type === 'extended') seen.push({ ...one, payload: one.payload.slice() });
     else if (one.type === 'bitfield') seen.push({ ...one, bits: one.bits.slice() });
     else seen.push(one);
   });
@@ -80,7 +82,7 @@ describe('wire messages', () => {
         return 'error';
       }
     };
-    const noise = fc.array(fc.oneof(fc.constantFrom(0, 0, 0, 1, 4, 5, 9, 13), fc.nat(255)), { maxLength: 60 });
+    const noise = fc.array(fc.oneof(fc.constantFrom(0, 0, 0, 1, 2, 4, 5, 9, 13, 20), fc.nat(255)), { maxLength: 60 });
     fc.assert(
       fc.property(noise, fc.array(fc.nat(), { maxLength: 8 }), (bytes, places) => {
         const stream = Uint8Array.from(bytes);
@@ -91,7 +93,7 @@ describe('wire messages', () => {
   });
 
   test('ids that nobody knows are passed over', () => {
-    const unknown = Uint8Array.of(0, 0, 0, 3, 20, 1, 2);
+    const unknown = Uint8Array.of(0, 0, 0, 3, 21, 1, 2);
     expect(decodeAll([unknown, encodeMessage({ type: 'unchoke' })])).toEqual([{ type: 'unchoke' }]);
   });
 
@@ -111,8 +113,8 @@ describe('handshake', () => {
   const id = fc.uint8Array({ minLength: 20, maxLength: 20 });
   test('survives the way to bytes and back', () => {
     fc.assert(
-      fc.property(id, id, fc.boolean(), (infoHash, peerId, fast) => {
-        expect(decodeHandshake(encodeHandshake({ infoHash, peerId, fast }))).toEqual({ infoHash, peerId, fast });
+      fc.property(fc.record({ infoHash: id, peerId: id, fast: fc.boolean(), extended: fc.boolean() }), (handshake) => {
+        expect(decodeHandshake(encodeHandshake(handshake))).toEqual(handshake);
       }),
     );
   });
