@@ -1,48 +1,85 @@
 import type { BlockMessage, PieceMessage } from '#protocol/message.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
-import { BLOCK_BYTES } from './geometry.ts';
 import type { BlockRef, Neighbour } from './neighbour.ts';
-import { drop, release, type SwarmState, send } from './swarm-state.ts';
+import {
+  drop,
+  expectBlock,
+  giveUp,
+  giveUpAll,
+  isComplete,
+  type SwarmState,
+  send,
+  setStalled,
+  unexpectBlock,
+} from './swarm-state.ts';
+import { hasRoom, windowOf, windowOfAll } from './window.ts';
 
-/**
- * The request pipeline. Each neighbour is asked for as many blocks as it delivers in WINDOW_SECONDS: enough to keep its
- * link full over any sane round trip, and few enough that no long queue stands before the next piece. Requests go out in
- * batches. A neighbour that delivers nothing for STALL_MS loses its requests to those who have the same pieces.
- */
-const WINDOW_SECONDS = 0.4;
-const MIN_WINDOW = 4;
-const MAX_WINDOW = 256;
-const STALL_MS = 2000;
+/** A neighbour that refused a request is left alone this long. */
 const REFUSED_MS = 500;
 
-/** Asks a neighbour for blocks until its window is full. */
+/** Asks a neighbour for blocks until its window is full, or that of all neighbours together. */
 export const requestMore = (state: SwarmState, peer: Neighbour): void => {
-  if (peer.chokesUs || peer.wanted === 0 || state.now < peer.pausedUntil) return;
-  const window = windowOf(state, peer);
-  if (peer.pending.size > window * 0.75) return;
+  if (!hasRoom(state, peer) || isComplete(state)) return;
   if (peer.pending.size === 0) peer.progressAt = state.now;
-  while (peer.pending.size < window) {
+  const own = windowOf(state, peer);
+  const all = windowOfAll(state);
+  while (peer.pending.size < own) {
+    if (state.inFlight >= all && !peer.stalled) {
+      state.waiting ||= state.picker.offers(peer);
+      return;
+    }
     const ref = state.picker.pick(peer);
     if (ref === undefined) return;
-    peer.pending.set(keyOf(state, ref), ref);
+    expectBlock(state, peer, ref);
     send(state, peer, blockMessage(state, 'request', ref));
   }
 };
 
-/** Asks every neighbour, the unreliable last: something has become free to ask for. */
+/** Asks every neighbour: something has become free to ask for. */
 export const requestMoreOfAll = (state: SwarmState): void => {
+  state.waiting = false;
+  requestRarest(state);
   for (const peer of state.neighbours.values()) if (!peer.stalled) requestMore(state, peer);
   for (const peer of state.neighbours.values()) if (peer.stalled) requestMore(state, peer);
+};
+
+/** A neighbour has delivered, and there is room again: for it first, and where much is to be had for what is rarest. */
+const requestNext = (state: SwarmState, peer: Neighbour): void => {
+  if (state.waiting) requestMoreOfAll(state);
+  else requestMore(state, peer);
+};
+
+/** While there is more to ask for than may be in flight, the rarest pieces come first, each from the least busy that has it. */
+const requestRarest = (state: SwarmState): void => {
+  const all = windowOfAll(state);
+  while (state.inFlight < all) {
+    const source = state.picker.beginRarest((piece) => leastBusy(state, piece));
+    if (source === undefined) return;
+    requestMore(state, source);
+  }
+};
+
+const leastBusy = (state: SwarmState, piece: number): Neighbour | undefined => {
+  let best: Neighbour | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const peer of state.neighbours.values()) {
+    if (peer.stalled || !peer.bits.has(piece) || !hasRoom(state, peer)) continue;
+    const busy = peer.pending.size / windowOf(state, peer);
+    if (busy < least) [best, least] = [peer, busy];
+  }
+  return best;
 };
 
 /** Takes a block, asked for or late. @throws ProtocolError when it is no block of this content. */
 export const receiveBlock = (state: SwarmState, peer: Neighbour, message: PieceMessage): void => {
   const ref = refOf(state, message.piece, message.offset, message.block.length);
   state.downloaded += message.block.length;
+  state.rate.add(message.block.length, state.now);
+  state.receivedAt = state.now;
   peer.rate.add(message.block.length, state.now);
   peer.progressAt = state.now;
-  peer.stalled = false;
-  const asked = peer.pending.delete(keyOf(state, ref));
+  setStalled(state, peer, false);
+  const asked = unexpectBlock(state, peer, ref);
   const verdict = state.picker.receive(peer.key, ref);
   if (asked) state.picker.settle(ref);
   if (verdict !== 'unwanted') {
@@ -50,39 +87,26 @@ export const receiveBlock = (state: SwarmState, peer: Neighbour, message: PieceM
     cancelElsewhere(state, ref);
   }
   if (verdict === 'whole') state.effects.push({ type: 'check', piece: message.piece });
-  requestMore(state, peer);
+  requestNext(state, peer);
 };
 
 /** The neighbour will not send a block: others are asked, and it itself only after a pause. */
 export const receiveReject = (state: SwarmState, peer: Neighbour, { piece, offset, length }: BlockMessage): void => {
   const ref = refOf(state, piece, offset, length);
-  if (!peer.pending.delete(keyOf(state, ref))) return;
+  if (!peer.pending.has(piece * state.geometry.blocksPerPiece + ref.block)) return;
   peer.pausedUntil = state.now + REFUSED_MS;
-  release(state, peer, ref);
+  giveUp(state, peer, ref);
   requestMoreOfAll(state);
 };
 
 /** Gives back everything a neighbour was asked for, as when it chokes us. */
 export const withdrawAll = (state: SwarmState, peer: Neighbour): void => {
-  const refs = [...peer.pending.values()];
-  peer.pending.clear();
-  for (const ref of refs) release(state, peer, ref);
-  if (refs.length > 0) requestMoreOfAll(state);
+  if (giveUpAll(state, peer).length > 0) requestMoreOfAll(state);
 };
 
-/** Hands the requests of neighbours that deliver nothing to those that have the same pieces. */
-export const routeAroundStalls = (state: SwarmState): void => {
-  for (const peer of state.neighbours.values()) {
-    if (peer.pending.size === 0 || state.now - peer.progressAt < STALL_MS) continue;
-    peer.stalled = true;
-    for (const [key, ref] of peer.pending) {
-      if (!hasOtherSource(state, peer, ref.piece)) continue;
-      peer.pending.delete(key);
-      send(state, peer, blockMessage(state, 'cancel', ref));
-      release(state, peer, ref);
-    }
-  }
-};
+/** Takes back a request. */
+export const cancel = (state: SwarmState, peer: Neighbour, ref: BlockRef): void =>
+  send(state, peer, blockMessage(state, 'cancel', ref));
 
 /** The verdict on a whole piece. The only sender of a wrong one is dropped; of several, the next attempt has but one. */
 export const closePiece = (state: SwarmState, piece: number, ok: boolean): void => {
@@ -91,33 +115,17 @@ export const closePiece = (state: SwarmState, piece: number, ok: boolean): void 
   if (liar !== undefined) drop(state, liar, 'bad-piece');
 };
 
-const windowOf = (state: SwarmState, peer: Neighbour): number => {
-  if (peer.stalled) return 1;
-  const blocks = Math.ceil((peer.rate.perSecond(state.now) * WINDOW_SECONDS) / BLOCK_BYTES);
-  return Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, blocks));
-};
-
-const hasOtherSource = (state: SwarmState, peer: Neighbour, piece: number): boolean => {
-  for (const other of state.neighbours.values()) {
-    if (other !== peer && !other.stalled && !other.chokesUs && other.bits.has(piece)) return true;
-  }
-  return false;
-};
-
 const cancelElsewhere = (state: SwarmState, ref: BlockRef): void => {
   if (state.picker.open.get(ref.piece)?.asked[ref.block] === 0) return;
-  const key = keyOf(state, ref);
   for (const peer of state.neighbours.values()) {
-    if (!peer.pending.delete(key)) continue;
+    if (!unexpectBlock(state, peer, ref)) continue;
     state.picker.settle(ref);
-    send(state, peer, blockMessage(state, 'cancel', ref));
+    cancel(state, peer, ref);
   }
 };
 
-const keyOf = (state: SwarmState, ref: BlockRef): number => ref.piece * state.geometry.blocksPerPiece + ref.block;
-
 const refOf = ({ geometry }: SwarmState, piece: number, offset: number, length: number): BlockRef => {
-  const block = offset / BLOCK_BYTES;
+  const block = offset / geometry.blockBytes;
   const fits = piece < geometry.pieces && Number.isInteger(block) && block < geometry.blockCount(piece);
   if (!fits || geometry.blockSize(piece, block) !== length) {
     throw new ProtocolError(`block: ${length} bytes at ${offset} of piece ${piece} were never asked for`);
@@ -131,6 +139,6 @@ const blockMessage = (
   { piece, block }: BlockRef,
 ): BlockMessage => ({
   ...{ type, piece },
-  offset: block * BLOCK_BYTES,
+  offset: block * geometry.blockBytes,
   length: geometry.blockSize(piece, block),
 });

@@ -5,6 +5,8 @@ export const BLOCK_BYTES = 16 * 1024;
 export interface Geometry {
   readonly length: number;
   readonly pieceLength: number;
+  /** Bytes asked for in one request. */
+  readonly blockBytes: number;
   /** Number of pieces. */
   readonly pieces: number;
   /** Most blocks that a piece has. */
@@ -15,17 +17,18 @@ export interface Geometry {
   blockSize(piece: number, block: number): number;
 }
 
-/** Cuts `length` bytes into pieces of `pieceLength`. */
-export const createGeometry = (length: number, pieceLength: number): Geometry => {
+/** Cuts `length` bytes into pieces of `pieceLength`. Other blocks than those of 16 KiB are for simulations only. */
+export const createGeometry = (length: number, pieceLength: number, blockBytes = BLOCK_BYTES): Geometry => {
   const pieces = Math.ceil(length / pieceLength);
   const pieceSize = (piece: number): number => Math.min(pieceLength, length - piece * pieceLength);
   return {
     length,
     pieceLength,
+    blockBytes,
     pieces,
-    blocksPerPiece: Math.ceil(pieceLength / BLOCK_BYTES),
+    blocksPerPiece: Math.ceil(pieceLength / blockBytes),
     pieceSize,
-    blockCount: (piece) => Math.ceil(pieceSize(piece) / BLOCK_BYTES),
-    blockSize: (piece, block) => Math.min(BLOCK_BYTES, pieceSize(piece) - block * BLOCK_BYTES),
+    blockCount: (piece) => Math.ceil(pieceSize(piece) / blockBytes),
+    blockSize: (piece, block) => Math.min(blockBytes, pieceSize(piece) - block * blockBytes),
   };
 };

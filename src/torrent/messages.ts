@@ -6,12 +6,14 @@ import type { Neighbour } from './neighbour.ts';
 import { drop, isComplete, type SwarmState, send } from './swarm-state.ts';
 import { cancelUpload, queueUpload } from './uploads.ts';
 
-/** Tells a new neighbour what we have, and that it may ask for it. */
+/** Tells a new neighbour what we have, as far as it shall know, and that it may ask for it. */
 export const greet = (state: SwarmState, peer: Neighbour): void => {
   state.neighbours.set(peer.key, peer);
-  if (peer.fast && isComplete(state)) send(state, peer, { type: 'have-all' });
-  else if (peer.fast && state.have.count === 0) send(state, peer, { type: 'have-none' });
-  else if (state.have.count > 0) send(state, peer, { type: 'bitfield', bits: state.have.bytes.slice() });
+  state.handout?.join(peer, state.now);
+  const shown = state.handout === undefined ? state.have.count : 0;
+  if (peer.fast && shown === state.have.size) send(state, peer, { type: 'have-all' });
+  else if (peer.fast && shown === 0) send(state, peer, { type: 'have-none' });
+  else if (shown > 0) send(state, peer, { type: 'bitfield', bits: state.have.bytes.slice() });
   send(state, peer, { type: 'unchoke' });
 };
 
@@ -52,15 +54,21 @@ export const receiveMessage = (state: SwarmState, peer: Neighbour, message: Mess
   }
 };
 
-/** What a neighbour is good for has changed: says so, asks it, or parts from it when both have everything. */
+/**
+ * What a neighbour is good for has changed: says so, asks it, or parts from it when both have everything. Interest lasts until
+ * we are complete: in a swarm that lives on a seeder's newest pieces it would come and go with every piece.
+ */
 export const weigh = (state: SwarmState, peer: Neighbour): void => {
-  if (isComplete(state) && peer.bits.count === peer.bits.size) {
-    drop(state, peer, 'both-complete');
+  if (isComplete(state)) {
+    if (peer.bits.count === peer.bits.size) drop(state, peer, 'both-complete');
+    else if (peer.interesting) send(state, peer, { type: 'not-interested' });
+    peer.interesting = false;
     return;
   }
-  const interesting = peer.wanted > 0;
-  if (interesting !== peer.interesting) send(state, peer, { type: interesting ? 'interested' : 'not-interested' });
-  peer.interesting = interesting;
+  if (!peer.interesting && peer.askable > 0) {
+    peer.interesting = true;
+    send(state, peer, { type: 'interested' });
+  }
   requestMore(state, peer);
 };
 
@@ -78,6 +86,6 @@ const receiveHave = (state: SwarmState, peer: Neighbour, piece: number): void =>
 
 const notePiece = (state: SwarmState, peer: Neighbour, piece: number): void => {
   if (!peer.bits.add(piece)) return;
-  state.picker.addSource(piece);
-  if (!state.have.has(piece)) peer.wanted++;
+  state.picker.gain(peer, piece);
+  state.handout?.gained(peer, piece, state.now);
 };

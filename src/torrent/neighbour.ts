@@ -19,16 +19,19 @@ export interface UploadRequest {
 export interface Neighbour {
   readonly key: PeerKey;
   readonly fast: boolean;
+  readonly since: number;
   /** Pieces it says it has. */
   readonly bits: Bitfield;
   /** It does not serve us. */
   chokesUs: boolean;
   /** We told it that we want pieces. */
   interesting: boolean;
-  /** Pieces it has and we lack. */
-  wanted: number;
+  /** Pieces it has that are missing here and not in flight. */
+  askable: number;
   /** Blocks asked for and not yet here, by number of the block in the whole content. */
   readonly pending: Map<number, BlockRef>;
+  /** Requests that it lets stand at a time. */
+  maxRequests: number;
   readonly rate: Rate;
   /** The last time it sent a block, or was first asked after a rest. */
   progressAt: number;
@@ -40,25 +43,33 @@ export interface Neighbour {
   uploads: UploadRequest[];
   /** Bytes handed to the connection that have not left yet. */
   unsent: number;
+  /** Pieces it has yet to be told that we have. */
+  news: number[];
   heardAt: number;
   spokeAt: number;
 }
+
+/** Requests that every client lets stand (the default of BEP 10's `reqq` in libtorrent). */
+const MAX_REQUESTS = 250;
 
 /** A peer just connected: it has nothing, serves nobody, and was asked for nothing. */
 export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now: number): Neighbour => ({
   key,
   fast,
+  since: now,
   bits: createBitfield(pieces),
   chokesUs: true,
   interesting: false,
-  wanted: 0,
+  askable: 0,
   pending: new Map(),
+  maxRequests: MAX_REQUESTS,
   rate: createRate(),
   progressAt: now,
   stalled: false,
   pausedUntil: 0,
   uploads: [],
   unsent: 0,
+  news: [],
   heardAt: now,
   spokeAt: now,
 });

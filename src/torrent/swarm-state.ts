@@ -1,8 +1,10 @@
 import type { Message } from '#protocol/message.ts';
 import type { Bitfield } from './bitfield.ts';
 import type { Geometry } from './geometry.ts';
-import type { Neighbour } from './neighbour.ts';
+import type { Handout } from './handout.ts';
+import type { BlockRef, Neighbour } from './neighbour.ts';
 import type { PiecePicker } from './piece-picker.ts';
+import type { Rate } from './rate.ts';
 import type { CloseReason, Effect, PeerKey } from './swarm-event.ts';
 
 /** Everything a swarm remembers between two events. */
@@ -12,6 +14,16 @@ export interface SwarmState {
   readonly have: Bitfield;
   readonly picker: PiecePicker;
   readonly neighbours: Map<PeerKey, Neighbour>;
+  /** Payload bytes received of late, from all. */
+  readonly rate: Rate;
+  /** The last time that payload came. */
+  receivedAt: number;
+  /** What the deployer's seeder has revealed to whom; nobody else has one. */
+  readonly handout: Handout | undefined;
+  /** Blocks asked for and not yet here, those of stalled neighbours left out. */
+  inFlight: number;
+  /** Something could be asked for as soon as less is in flight. */
+  waiting: boolean;
   /** Effects of the event being handled. */
   effects: Effect[];
   /** Payload bytes received, also those that came twice. */
@@ -24,11 +36,46 @@ export interface SwarmState {
 
 export const isComplete = (state: SwarmState): boolean => state.have.count === state.have.size;
 
-/** Adds a message to the effects. */
+/** Adds a message to the effects, and before it the pieces that the neighbour has yet to hear of: they travel for free. */
 export const send = (state: SwarmState, peer: Neighbour, message: Message): void => {
+  tellNews(state, peer);
+  sendAlone(state, peer, message);
+};
+
+/** Tells a neighbour of the pieces that have come since it last heard from us. */
+export const tellNews = (state: SwarmState, peer: Neighbour): void => {
+  if (peer.news.length === 0) return;
+  const { news } = peer;
+  peer.news = [];
+  for (const piece of news) sendAlone(state, peer, { type: 'have', piece });
+};
+
+const sendAlone = (state: SwarmState, peer: Neighbour, message: Message): void => {
   peer.spokeAt = state.now;
   state.effects.push({ type: 'send', peer: peer.key, message });
 };
+
+/** Notes that a block is asked for. */
+export const expectBlock = (state: SwarmState, peer: Neighbour, ref: BlockRef): void => {
+  peer.pending.set(keyOf(state, ref), ref);
+  if (!peer.stalled) state.inFlight++;
+};
+
+/** Notes that a block is no longer asked for; false when it was not. */
+export const unexpectBlock = (state: SwarmState, peer: Neighbour, ref: BlockRef): boolean => {
+  if (!peer.pending.delete(keyOf(state, ref))) return false;
+  if (!peer.stalled) state.inFlight--;
+  return true;
+};
+
+/** Notes that a neighbour delivers or does not. */
+export const setStalled = (state: SwarmState, peer: Neighbour, stalled: boolean): void => {
+  if (peer.stalled === stalled) return;
+  state.inFlight += stalled ? -peer.pending.size : peer.pending.size;
+  peer.stalled = stalled;
+};
+
+const keyOf = ({ geometry }: SwarmState, { piece, block }: BlockRef): number => piece * geometry.blocksPerPiece + block;
 
 /** Forgets a neighbour and everything asked of it; the swarm's owner closes its connection. */
 export const drop = (state: SwarmState, peer: Neighbour, reason: CloseReason): void => {
@@ -39,12 +86,20 @@ export const drop = (state: SwarmState, peer: Neighbour, reason: CloseReason): v
 /** Forgets a neighbour whose connection is gone. */
 export const forget = (state: SwarmState, peer: Neighbour): void => {
   state.neighbours.delete(peer.key);
-  for (let piece = 0; piece < peer.bits.size; piece++) if (peer.bits.has(piece)) state.picker.removeSource(piece);
-  for (const ref of peer.pending.values()) release(state, peer, ref);
-  peer.pending.clear();
+  state.picker.lose(peer);
+  state.handout?.leave(peer);
+  giveUpAll(state, peer);
+};
+
+/** Gives everything asked of a neighbour back to the picker; returns what that was. */
+export const giveUpAll = (state: SwarmState, peer: Neighbour): readonly BlockRef[] => {
+  const refs = [...peer.pending.values()];
+  for (const ref of refs) giveUp(state, peer, ref);
+  return refs;
 };
 
 /** Gives a request back to the picker. */
-export const release = (state: SwarmState, peer: Neighbour, ref: { piece: number; block: number }): void => {
+export const giveUp = (state: SwarmState, peer: Neighbour, ref: BlockRef): void => {
+  unexpectBlock(state, peer, ref);
   if (state.picker.release(peer.key, ref)) state.effects.push({ type: 'discard', piece: ref.piece });
 };

@@ -1,12 +1,15 @@
 import { ProtocolError } from '#protocol/protocol-error.ts';
 import { type Bitfield, createBitfield } from './bitfield.ts';
-import { closePiece, requestMoreOfAll, routeAroundStalls } from './downloads.ts';
+import { closePiece, requestMoreOfAll } from './downloads.ts';
 import type { Geometry } from './geometry.ts';
+import { createHandout } from './handout.ts';
 import { greet, receiveMessage, weigh } from './messages.ts';
 import { createNeighbour, type Neighbour } from './neighbour.ts';
 import { createPiecePicker } from './piece-picker.ts';
+import { createRate } from './rate.ts';
+import { routeAroundStalls } from './stalls.ts';
 import type { Effect, PeerKey, SwarmEvent } from './swarm-event.ts';
-import { drop, forget, isComplete, type SwarmState, send } from './swarm-state.ts';
+import { drop, forget, isComplete, type SwarmState, send, tellNews } from './swarm-state.ts';
 import { noteUploaded } from './uploads.ts';
 
 /**
@@ -29,28 +32,32 @@ export interface SwarmOptions {
   readonly random: () => number;
   /** Pieces present at the start; taken over and changed. Default: none. */
   readonly have?: Bitfield;
+  /** The deployer's seeder: reveals each piece to one neighbour at a time, so that it sends about one copy. Needs every piece. Default false. */
+  readonly handsOut?: boolean;
 }
 
 /** A swarm without neighbours. */
-export const createSwarm = ({ geometry, random, have = createBitfield(geometry.pieces) }: SwarmOptions): Swarm => {
-  const picker = createPiecePicker(geometry, have, random);
+export const createSwarm = (options: SwarmOptions): Swarm => {
+  const { geometry, random, have = createBitfield(geometry.pieces), handsOut = false } = options;
+  const neighbours = new Map<PeerKey, Neighbour>();
+  const picker = createPiecePicker({ geometry, have, random, neighbours });
   const state: SwarmState = {
-    ...{ geometry, have, picker },
-    neighbours: new Map(),
-    effects: [],
-    downloaded: 0,
-    uploaded: 0,
-    now: 0,
+    ...{ geometry, have, picker, neighbours },
+    rate: createRate(),
+    receivedAt: 0,
+    handout: handsOut ? createHandout({ geometry, picker }) : undefined,
+    ...{ inFlight: 0, waiting: false, effects: [], downloaded: 0, uploaded: 0, now: 0 },
   };
   return {
     have,
     get totals() {
-      return { downloaded: state.downloaded, uploaded: state.uploaded, peers: state.neighbours.size };
+      return { downloaded: state.downloaded, uploaded: state.uploaded, peers: neighbours.size };
     },
     handle: (event, now) => {
       state.now = now;
       state.effects = [];
       dispatch(state, event);
+      reveal(state);
       return state.effects;
     },
   };
@@ -109,13 +116,28 @@ const finishPiece = (state: SwarmState, piece: number, ok: boolean): void => {
   else requestMoreOfAll(state);
 };
 
+/** News that few can have from elsewhere goes out at once; the rest with the next message, at the latest with the next tick. */
 const tellPiece = (state: SwarmState, piece: number): void => {
+  const rare = state.picker.sources(piece) * RARE_SHARE <= state.neighbours.size;
+  const complete = isComplete(state);
   for (const peer of state.neighbours.values()) {
-    send(state, peer, { type: 'have', piece });
-    if (peer.bits.has(piece)) peer.wanted--;
-    weigh(state, peer);
+    peer.news.push(piece);
+    if (complete || (rare && !peer.bits.has(piece))) tellNews(state, peer);
+    if (complete) weigh(state, peer);
   }
-  if (isComplete(state)) state.effects.push({ type: 'complete' });
+  if (complete) state.effects.push({ type: 'complete' });
+};
+
+/** A piece is rare when at most one in so many neighbours has it. */
+const RARE_SHARE = 8;
+
+/** The deployer's seeder shows what it hands out. */
+const reveal = (state: SwarmState): void => {
+  for (;;) {
+    const shown = state.handout?.next(state.now);
+    if (shown === undefined) return;
+    send(state, shown.peer, { type: 'have', piece: shown.piece });
+  }
 };
 
 const SPEAK_MS = 100_000;
@@ -125,7 +147,9 @@ const tick = (state: SwarmState): void => {
   for (const peer of state.neighbours.values()) {
     if (state.now - peer.heardAt > SILENCE_MS) drop(state, peer, 'silent');
     else if (state.now - peer.spokeAt > SPEAK_MS) send(state, peer, { type: 'keep-alive' });
+    else tellNews(state, peer);
   }
+  state.handout?.review(state.now);
   routeAroundStalls(state);
   requestMoreOfAll(state);
 };

@@ -1,7 +1,7 @@
 import type { BlockMessage } from '#protocol/message.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
 import type { Neighbour } from './neighbour.ts';
-import { type SwarmState, send } from './swarm-state.ts';
+import { type SwarmState, send, tellNews } from './swarm-state.ts';
 
 /**
  * What neighbours asked for. Only UNSENT_BYTES a neighbour are handed to its connection at a time: the rest waits here,
@@ -15,7 +15,7 @@ const MAX_BLOCK_BYTES = 128 * 1024;
 export const queueUpload = (state: SwarmState, peer: Neighbour, request: BlockMessage): void => {
   const { piece, offset, length } = request;
   const exists = piece < state.geometry.pieces && offset + length <= state.geometry.pieceSize(piece);
-  if (!exists || length === 0 || length > MAX_BLOCK_BYTES) {
+  if (!exists || length === 0 || length > Math.max(MAX_BLOCK_BYTES, state.geometry.blockBytes)) {
     throw new ProtocolError(`request: ${length} bytes at ${offset} of piece ${piece}`);
   }
   if (state.have.has(piece) && peer.uploads.length < MAX_QUEUED) {
@@ -37,6 +37,7 @@ export const cancelUpload = (state: SwarmState, peer: Neighbour, { piece, offset
 /** So many bytes have left: hands the connection what comes next. */
 export const noteUploaded = (state: SwarmState, peer: Neighbour, bytes: number): void => {
   peer.unsent -= bytes;
+  state.handout?.uploaded(peer, bytes, state.now);
   pumpUploads(state, peer);
 };
 
@@ -45,6 +46,7 @@ const pumpUploads = (state: SwarmState, peer: Neighbour): void => {
     const next = peer.uploads.shift();
     if (next === undefined) return;
     peer.unsent += next.length;
+    tellNews(state, peer);
     peer.spokeAt = state.now;
     state.effects.push({ type: 'upload', peer: peer.key, ...next });
   }

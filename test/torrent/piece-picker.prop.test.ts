@@ -10,15 +10,21 @@ const PIECES = 12;
 const geometry = createGeometry(PIECES * 48 * 1024 - 5000, 48 * 1024);
 const blockKey = ({ piece, block }: BlockRef): number => piece * geometry.blocksPerPiece + block;
 
-const start = (seed: number) => {
+/** A picker and neighbours that have these pieces, with keys from 0. */
+const start = (seed: number, pieces: readonly (readonly number[])[]) => {
   const have = createBitfield(PIECES);
-  return { have, picker: createPiecePicker(geometry, have, seededRandom(seed)) };
-};
-
-const neighbour = (key: number, pieces: readonly number[]): Neighbour => {
-  const peer = createNeighbour(key, true, PIECES, 0);
-  for (const piece of pieces) peer.bits.add(piece);
-  return peer;
+  const neighbours = new Map<number, Neighbour>();
+  const picker = createPiecePicker({ geometry, have, random: seededRandom(seed), neighbours });
+  const peers = pieces.map((list, key) => {
+    const peer = createNeighbour(key, true, PIECES, 0);
+    neighbours.set(key, peer);
+    for (const piece of list) {
+      peer.bits.add(piece);
+      picker.gain(peer, piece);
+    }
+    return peer;
+  });
+  return { have, picker, peers };
 };
 
 const all = Array.from({ length: PIECES }, (_, piece) => piece);
@@ -33,9 +39,7 @@ describe('the picker', () => {
     const sources = fc.array(fc.subarray(all), { minLength: 3, maxLength: 3 });
     fc.assert(
       fc.property(fc.nat(), sources, fc.array(step, { maxLength: 200 }), (seed, pieces, steps) => {
-        const { have, picker } = start(seed);
-        const peers = pieces.map((list, key) => neighbour(key, list));
-        for (const piece of pieces.flat()) picker.addSource(piece);
+        const { have, picker, peers } = start(seed, pieces);
         const whole: number[] = [];
         for (const [index, act, chance] of steps) {
           const peer = peers[index] as Neighbour;
@@ -61,31 +65,28 @@ describe('the picker', () => {
             if (piece !== undefined) picker.close(piece, act === 'right');
           }
           for (const piece of all) {
-            const states = [picker.missing.includes(piece), picker.open.has(piece), have.has(piece)];
+            const states = [picker.isMissing(piece), picker.open.has(piece), have.has(piece)];
             expect(states.filter(Boolean)).toHaveLength(1);
+          }
+          for (const each of peers) {
+            expect(each.askable).toBe(all.filter((piece) => each.bits.has(piece) && picker.isMissing(piece)).length);
           }
         }
       }),
     );
   });
 
-  test('begins at random, and then with what fewest peers have', () => {
-    const { have, picker } = start(1);
-    const seeder = neighbour(0, all);
-    for (const piece of all) for (let count = piece === 7 ? 1 : 2; count > 0; count--) picker.addSource(piece);
-    const first = picker.pick(seeder) as BlockRef;
-    expect(first.piece).not.toBe(7);
-    have.add(first.piece === 0 ? 1 : 0);
-    picker.receive(0, first);
-    while (picker.open.get(first.piece)?.unasked) picker.pick(seeder);
-    expect(picker.pick(seeder)?.piece).toBe(7);
+  test('begins with what fewest neighbours have', () => {
+    const { picker, peers } = start(1, [all, all.filter((piece) => piece !== 7)]);
+    expect(picker.pick(peers[0]!)?.piece).toBe(7);
+    const other = start(1, [[1, 2], [1, 2], [2]]);
+    expect(other.picker.beginRarest(() => other.peers[1])).toBe(other.peers[1]);
+    expect([...other.picker.open.keys()]).toEqual([1]);
   });
 
   test('names the only sender of a wrong piece, and gives the next attempt to one peer alone', () => {
-    const { picker } = start(2);
-    const left = neighbour(1, [3]);
-    const right = neighbour(2, [3]);
-    for (let count = 0; count < 2; count++) picker.addSource(3);
+    const { picker, peers } = start(2, [[3], [3]]);
+    const [left, right] = peers as [Neighbour, Neighbour];
     for (const [at, peer] of [left, right, left].entries()) {
       const ref = picker.pick(peer) as BlockRef;
       expect(picker.receive(peer.key, ref)).toBe(at === 2 ? 'whole' : 'stored');
@@ -99,10 +100,8 @@ describe('the picker', () => {
   });
 
   test('takes over the piece of a peer that gave up', () => {
-    const { picker } = start(3);
-    const left = neighbour(1, [3]);
-    const right = neighbour(2, all);
-    for (const piece of [...all, 3]) picker.addSource(piece);
+    const { picker, peers } = start(3, [[3], all]);
+    const [left, right] = peers as [Neighbour, Neighbour];
     const ref = picker.pick(left) as BlockRef;
     expect(picker.release(left.key, ref)).toBe(false);
     expect(picker.pick(right)?.piece).toBe(3);
