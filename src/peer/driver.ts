@@ -14,6 +14,8 @@ export interface Driver {
 export interface DriverOptions {
   readonly geometry: Geometry;
   readonly store: DiskStore;
+  /** The deployer's seeder: sends about one copy, and leaves the rest to the fleet. */
+  readonly handsOut: boolean;
   readonly links: () => Links;
   readonly random: () => number;
   readonly now: () => number;
@@ -25,8 +27,8 @@ export interface DriverOptions {
 
 /** A swarm over a store and connections. */
 export const createDriver = (options: DriverOptions): Driver => {
-  const { geometry, store, links, random, now } = options;
-  const swarm = createSwarm({ geometry, random, have: store.have });
+  const { geometry, store, handsOut, links, random, now } = options;
+  const swarm = createSwarm({ geometry, random, have: store.have, handsOut });
   const waiting: SwarmEvent[] = [];
   let busy = false;
 

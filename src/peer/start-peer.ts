@@ -15,7 +15,7 @@ export interface PeerOptions {
   readonly path: string;
   /** SHA-256 of the whole content, hex; left out, or where the content is `complete`, only pieces are verified. */
   readonly sha256?: string;
-  /** The file is known to be whole and right, and only read: the seeder's case. Default false. */
+  /** The deployer's seeder: the file is known to be whole and right, is only read, and each piece handed out once. Default false. */
   readonly complete?: boolean;
   /** Tracker URLs. */
   readonly announce: readonly string[];
@@ -82,7 +82,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   let toldAt = started;
 
   const driver = createDriver({
-    ...{ geometry, store, random, now, links: () => links },
+    ...{ geometry, store, random, now, links: () => links, handsOut: options.complete === true },
     onComplete: () => void finish(),
     onFailure: (error) => void fail(error),
   });
