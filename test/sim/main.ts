@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { type FleetOptions, type FleetResult, simulateFleet } from './fleet.ts';
+import { runRandomSwarm } from './random-swarm.ts';
 
 const KIB = 1024;
 
 const USAGE = `node test/sim/run.mjs [--hosts 16] [--rate 25] [--seed-rate RATE] [--mib 32] [--piece 64] [--block 16]
   [--degree 20] [--seed-degree HOSTS] [--slow 0] [--seed 1] [--runs 1] [--latency 5] [--fifo]
+node test/sim/run.mjs --random-swarm SEED
 Rates are Mbit/s, pieces and blocks KiB, the latency ms. --seed 3..9 runs every seed from 3 to 9.
 `;
 
@@ -12,6 +14,7 @@ const number = { type: 'string' } as const;
 const OPTIONS = {
   ...{ hosts: number, rate: number, 'seed-rate': number, mib: number, piece: number, block: number, degree: number },
   ...{ 'seed-degree': number, slow: number, seed: number, latency: number },
+  'random-swarm': number,
   fifo: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -23,6 +26,7 @@ export const main = (words: readonly string[]): number => {
     console.log(USAGE);
     return 0;
   }
+  if (values['random-swarm'] !== undefined) return runRandomSwarms(seedsOf(values['random-swarm']));
   const given = (name: keyof typeof values, otherwise: number): number => Number(values[name] ?? otherwise);
   const hosts = given('hosts', 16);
   const rate = given('rate', 25);
@@ -35,6 +39,21 @@ export const main = (words: readonly string[]): number => {
   const results = seedsOf(values.seed ?? '1').map((seed) => runOne(options, seed));
   if (results.length > 1) summarize(results);
   return 0;
+};
+
+/** Runs small swarms made by chance; 1 when one of them does not complete. */
+const runRandomSwarms = (seeds: readonly number[]): number => {
+  let failed = 0;
+  for (const seed of seeds) {
+    const swarm = runRandomSwarm(seed);
+    if (!swarm.complete) failed++;
+    const kind = `${swarm.complete ? 'complete' : 'NEVER COMPLETE'}${swarm.calm ? '' : ', stormy'}`;
+    console.log(
+      `seed ${seed}: ${kind}, ${swarm.hosts} hosts, ${swarm.bytes} bytes: ${swarm.seconds.toFixed(2)} s after the last join,` +
+        ` bound ${swarm.bound.toFixed(2)} s, egress ${swarm.egress.toFixed(2)}`,
+    );
+  }
+  return failed > 0 ? 1 : 0;
 };
 
 /** `3..5` is 3, 4 and 5. */

@@ -1,3 +1,4 @@
+import type { Bitfield } from '#torrent/bitfield.ts';
 import type { Swarm } from '#torrent/swarm.ts';
 import type { PeerKey } from '#torrent/swarm-event.ts';
 import type { Disk } from './disk.ts';
@@ -6,6 +7,8 @@ import type { Line, Uplink } from './link.ts';
 /** What a simulated host is like. */
 export interface NodeOptions {
   readonly complete?: boolean;
+  /** Pieces present at the start; taken over and changed. Default: none, or all of a complete one. */
+  readonly have?: Bitfield;
   /** Reveals each piece to one neighbour at a time, as the deployer's seeder does. */
   readonly handsOut?: boolean;
   /** Bytes a second. */

@@ -104,7 +104,7 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     if (cause.type !== 'message' || cause.message.type !== 'piece') throw new Error('store without a block');
     const { piece, offset, block } = cause.message;
     if (swarm.have.has(piece)) throw new Error('stores into a piece that is done');
-    disk.store(piece, offset / geometry.blockSize(0, 0), block[0] === 1);
+    disk.store(piece, offset / geometry.blockBytes, block[0] === 1);
   };
 
   const blockOf = createBlocks();
@@ -136,7 +136,7 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
 
   const join = (given: NodeOptions): SimNode => {
     const { complete = false, handsOut = false, uplink, downlink = uplink } = given;
-    const have = createBitfield(geometry.pieces, complete);
+    const { have = createBitfield(geometry.pieces, complete) } = given;
     const swarmOptions = { geometry, random, have, handsOut };
     const host: Host = {
       ...{ name: nodes.length, options: given, alive: true, mute: false, completedAt: undefined, wrong: 0 },
