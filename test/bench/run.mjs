@@ -10,12 +10,14 @@ const scratch = await mkdtemp(join(tmpdir(), 'rookery-bench-'));
 try {
   const at = (path) => join(root, 'test/bench', path);
   await build({
-    entryPoints: { main: at('main.ts'), seeder: at('swarm/seeder.ts'), sampler: at('swarm/sampler.ts') },
+    entryPoints: [at('main.ts'), ...['seeder', 'sampler', 'tracker'].map((name) => at(`swarm/${name}.ts`))],
+    entryNames: '[name]',
+    external: ['*.node', 'bufferutil', 'utf-8-validate'], // native parts that are not needed
     outdir: scratch,
     outExtension: { '.js': '.mjs' },
     ...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19', logLevel: 'warning' },
     banner: {
-      js: "import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url);",
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   });
   const { main } = await import(pathToFileURL(join(scratch, 'main.mjs')).href);

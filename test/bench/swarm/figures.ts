@@ -31,6 +31,7 @@ export const figuresOf = (setting: Case, { hosts }: Pick<Run, 'hosts'>): Figures
 /** One line for one run. */
 export const describeRun = (setting: Case, run: Run): string => {
   const { seconds, bound, ratio, first, median, slow } = figuresOf(setting, run);
+  const limited = ratio !== undefined && run.busy > MOST_BUSY;
   const parts = [
     `${setting.name.padEnd(11)} ${run.tool.padEnd(10)} ${String(run.round).padStart(2)}  ${seconds.toFixed(2).padStart(6)} s`,
     ...(ratio === undefined ? [] : [`${ratio.toFixed(3)} x bound (+${(seconds - bound).toFixed(2)} s)`]),
@@ -38,7 +39,7 @@ export const describeRun = (setting: Case, run: Run): string => {
     ...(run.egress === undefined ? [] : [`egress ${run.egress.toFixed(3)}`]),
     `hosts ${first.toFixed(2)} ${median.toFixed(2)} ${seconds.toFixed(2)}`,
     `CPU ${run.machineCpu.toFixed(1)} s (own ${run.toolCpu.toFixed(1)})`,
-    `busy ${(run.busy * 100).toFixed(0)} %${run.busy > MOST_BUSY ? ' (too busy: the processor is the limit)' : ''}`,
+    `busy ${(run.busy * 100).toFixed(0)} %${limited ? ' (too busy: the processor is the limit)' : ''}`,
     `memory ${mib(run.peerMemory)} MiB (seeder ${mib(run.seederMemory)})`,
   ];
   return parts.join('  ');

@@ -2,92 +2,72 @@
  * Brings one file to a fleet whose links are the bottleneck, with Rookery's peers and with other programs for the same
  * job, and measures each against what no program can go below. In a round the tools take turns.
  */
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Case, chooseCases } from './cases.ts';
-import { describeRun } from './figures.ts';
-import { type Fleet, loopbackFleet } from './fleet.ts';
-import { startNamespaceFleet } from './namespace-fleet.ts';
-import { makePayload } from './payload.ts';
+import { type Bench, positive, say } from '../command-line.ts';
+import { describeMachine } from '../machine.ts';
+import { aria2 } from './aria2.ts';
+import { chooseCases } from './cases.ts';
+import { findPython, libtorrent } from './libtorrent.ts';
+import { isShaped } from './links.ts';
+import { renderReport } from './report.ts';
 import { rookery } from './rookery.ts';
-import { type Run, runOnce } from './run-once.ts';
-import { renderTimeline } from './timeline.ts';
-import type { Tool } from './tool.ts';
+import { isRoot, runCase } from './run-case.ts';
+import type { Run } from './run-once.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
+import { chooseTools } from './tool.ts';
 
-/** Runs the benchmark. `programs` holds its bundled helpers. Resolves with the exit code: 1 where a tool was missing or failed. */
-export const main = async (args: readonly string[], root: string, programs: string): Promise<number> => {
-  const { values } = parseArgs({
+/** Runs the benchmark. Resolves with the exit code: 1 where a tool was missing or failed. */
+export const main = async (args: readonly string[], { root, programs, signal }: Bench): Promise<number> => {
+  const { values } = parseWords(args);
+  const rounds = values.runs === undefined ? undefined : positive('runs', values.runs);
+  const dir = await makeScratch();
+  try {
+    const peer = join(dir, 'peer.cjs');
+    await copyFile(join(root, 'dist/peer.cjs'), peer); // a build in the meantime changes nothing
+    const { tools, left } = chooseTools(values.tools.split(','), [
+      rookery({ peer, seeder: join(programs, 'seeder.mjs') }),
+      aria2({ tracker: join(programs, 'tracker.mjs') }),
+      libtorrent({ script: join(root, 'test/bench/swarm/libtorrent-peer.py') }),
+    ]);
+    const cases = chooseCases(values.case).filter(({ links }) => isRoot() || !isShaped(links.origin));
+    if (!isRoot()) left.push('without root there are no namespaces: loopback only, and only the cases without limits');
+    for (const line of left) say(line);
+
+    const runs: Run[] = [];
+    const sampler = values.timeline ? join(programs, 'sampler.mjs') : undefined;
+    for (const setting of cases) {
+      const own = tools.filter(({ name }) => setting.tools?.includes(name) ?? true);
+      const outcome = await runCase({ setting, tools: own, dir, signal, sampler }, rounds ?? setting.runs ?? RUNS);
+      runs.push(...outcome.runs);
+      left.push(...outcome.failures);
+    }
+    const machine = await describeMachine({
+      aria2: ['aria2c', '--version'],
+      libtorrent: [findPython() ?? 'python3-libtorrent', '-c', 'import libtorrent; print(libtorrent.__version__)'],
+    });
+    say(renderReport(cases, runs, { machine, left }));
+    if (values.json) await writeFile(values.json, `${JSON.stringify({ machine, left, runs }, null, 2)}\n`);
+    return left.length > 0 ? 1 : 0;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return 130;
+  } finally {
+    await removeScratch(dir);
+  }
+};
+
+const parseWords = (args: readonly string[]) =>
+  parseArgs({
     args: [...args],
     options: {
       case: { type: 'string', multiple: true, default: [] },
-      tools: { type: 'string', default: 'rookery' },
+      tools: { type: 'string', default: 'rookery,aria2,libtorrent' },
       runs: { type: 'string' },
       json: { type: 'string' },
       timeline: { type: 'boolean', default: false },
     },
   });
-  const interrupt = new AbortController();
-  // Not once: npm passes the terminal's Ctrl-C on, so that it comes twice.
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupt.abort(new Error(name)));
-  const dir = await mkdtemp('/dev/shm/rookery-bench-');
-  const done: Run[] = [];
-  const left: string[] = [];
-  try {
-    const peer = join(dir, 'peer.cjs'); // a build in the meantime changes nothing
-    await copyFile(join(root, 'dist/peer.cjs'), peer);
-    const tools = [rookery({ peer, seeder: join(programs, 'seeder.mjs') })];
-    for (const setting of chooseCases(values.case)) {
-      const bench = { setting, tools, dir, signal: interrupt.signal };
-      const runs = Number(values.runs ?? setting.runs ?? 5);
-      const sampler = values.timeline ? join(programs, 'sampler.mjs') : undefined;
-      const outcome = await runCase(bench, runs, sampler);
-      done.push(...outcome.runs);
-      left.push(...outcome.failures);
-    }
-    if (values.json) await writeFile(values.json, `${JSON.stringify({ runs: done, left }, null, 2)}\n`);
-    return left.length > 0 ? 1 : 0;
-  } catch (error) {
-    if (!interrupt.signal.aborted) throw error;
-    return 130;
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-};
 
-interface Bench {
-  readonly setting: Case;
-  readonly tools: readonly Tool[];
-  readonly dir: string;
-  readonly signal: AbortSignal;
-}
-
-const runCase = async ({ setting, tools, dir, signal }: Bench, rounds: number, sampler: string | undefined) => {
-  const runs: Run[] = [];
-  const failures: string[] = [];
-  const fleet: Fleet = isRoot() ? await startNamespaceFleet(setting.links) : loopbackFleet(setting.links);
-  try {
-    const payload = await makePayload(join(dir, 'payload.bin'), setting.bytes);
-    for (let round = 1; round <= rounds; round++) {
-      for (const tool of tools) {
-        try {
-          const { run, begun, samples } = await runOnce({ setting, tool, round, fleet, payload, dir, signal, sampler });
-          runs.push(run);
-          say(describeRun(setting, run));
-          if (samples) say(renderTimeline(samples, setting.links, begun, Math.max(...run.hosts)));
-        } catch (error) {
-          signal.throwIfAborted();
-          failures.push(`${setting.name} ${tool.name} ${round}: failed, ${(error as Error).message}`);
-          say(failures.at(-1)!);
-        }
-      }
-    }
-  } finally {
-    await fleet.close();
-  }
-  return { runs, failures };
-};
-
-const isRoot = () => process.getuid?.() === 0;
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const RUNS = 5;

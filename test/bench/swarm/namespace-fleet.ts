@@ -8,6 +8,7 @@ import type { Fleet, Station } from './fleet.ts';
 import { raiseKernelLimits } from './kernel-limits.ts';
 import { isShaped, type Links } from './links.ts';
 import { batch, inNamespace, listNamespaces, makeNamespaces, removeNamespaces } from './namespaces.ts';
+import { isLeftover, OWN } from './ownership.ts';
 
 /** Makes it. Namespaces that an earlier run left when it was killed are removed first. Root only. */
 export const startNamespaceFleet = async (links: Links): Promise<Fleet> => {
@@ -37,23 +38,9 @@ export const startNamespaceFleet = async (links: Links): Promise<Fleet> => {
   }
 };
 
-const PREFIX = 'rookery-bench-';
 const SWITCH = 'switch';
 
-const namespaceOf = (name: string): string => `${PREFIX}${process.pid}-${name}`;
-
-const isLeftover = (namespace: string): boolean => {
-  const owner = namespace.startsWith(PREFIX) ? Number.parseInt(namespace.slice(PREFIX.length), 10) : Number.NaN;
-  return owner === process.pid || (owner > 0 && !isAlive(owner));
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
+const namespaceOf = (name: string): string => `${OWN}${name}`;
 
 const layCables = async (stations: readonly Station[], { origin, hosts }: Links): Promise<void> => {
   const rates = [origin, ...hosts];

@@ -98,7 +98,7 @@ const measure = async ({ setting, tool, round, fleet, signal }: RunRequest, swar
     await host;
     return (performance.now() - begun) / 1000;
   });
-  const limit = 60 + 6 * lowerBound(setting.bytes, setting.links);
+  const limit = 120 + 6 * lowerBound(setting.bytes, setting.links);
   const times = await inTime(Promise.all(hosts), limit, signal);
   const machineCpu = machineSeconds() - worked;
   const seconds = Math.max(...times);

@@ -32,3 +32,17 @@ export interface Swarm {
   /** Says goodbye, where the tool knows how. */
   stop?(): Promise<void>;
 }
+
+/** The tools of these names. One that cannot take part is told in `left`. @throws on a name that is none of theirs */
+export const chooseTools = (names: readonly string[], all: readonly Tool[]): { tools: Tool[]; left: string[] } => {
+  const tools: Tool[] = [];
+  const left: string[] = [];
+  for (const name of names) {
+    const tool = all.find((one) => one.name === name);
+    if (tool === undefined) throw new Error(`no tool ${name}: there are ${all.map((one) => one.name).join(', ')}`);
+    const reason = tool.missing();
+    if (reason === undefined) tools.push(tool);
+    else left.push(`${name}: left out, ${reason}`);
+  }
+  return { tools, left };
+};

@@ -1,5 +1,6 @@
+import { spread } from '../statistics.ts';
+import { table } from '../table.ts';
 import type { Kind, Run } from './rounds.ts';
-import { spread } from './statistics.ts';
 
 export interface ReportFacts {
   readonly machine: Readonly<Record<string, string>>;
@@ -64,10 +65,4 @@ const ratios = (own: readonly Run[], base: readonly Run[]): string => {
     base.filter(({ round }) => round === run.round).map(({ seconds }) => run.seconds / seconds),
   );
   return pairs.length === 0 || own[0]!.tool === BASELINE ? (pairs.length === 0 ? '-' : '1') : spread(pairs, 2);
-};
-
-const table = (header: readonly string[], rows: readonly (readonly string[])[]): string[] => {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
-  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
 };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import type { SshdHost } from '../support/sshd-fleet.ts';
+import type { SshdHost } from '../../support/sshd-fleet.ts';
 
 /** SHA-256 over the path, the executable bit and the content of every file below, in the order of their paths. */
 export const hashTree = async (root: string): Promise<string> => {

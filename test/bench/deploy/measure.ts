@@ -3,8 +3,8 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { descendants } from '../support/host-processes.ts';
-import type { SshdFleet } from '../support/sshd-fleet.ts';
+import { descendants } from '../../support/host-processes.ts';
+import type { SshdFleet } from '../../support/sshd-fleet.ts';
 
 /** All in seconds. */
 export interface Measured {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findTool } from '../support/tools.ts';
+import { findTool } from '../../support/tools.ts';
 import { KEEP_RELEASES, type Tool, type Workplace } from './tool.ts';
 
 /** The built program, with one of its strategies. */

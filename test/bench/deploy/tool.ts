@@ -1,4 +1,4 @@
-import type { SshdFleet } from '../support/sshd-fleet.ts';
+import type { SshdFleet } from '../../support/sshd-fleet.ts';
 
 /** What a tool is given to work with. */
 export interface Workplace {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRoot } from '../support/sshd-fleet.ts';
-import { findTool } from '../support/tools.ts';
+import { isRoot } from '../../support/sshd-fleet.ts';
+import { findTool } from '../../support/tools.ts';
 import { KEEP_RELEASES, type Tool, type Workplace } from './tool.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SshdFleet } from '../support/sshd-fleet.ts';
+import type { SshdFleet } from '../../support/sshd-fleet.ts';
 import type { Application } from './application.ts';
 import { type Measured, measure } from './measure.ts';
 import type { Tool } from './tool.ts';
