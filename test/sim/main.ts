@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import { type FleetOptions, type FleetResult, simulateFleet } from './fleet.ts';
 import { runRandomSwarm } from './random-swarm.ts';
+import { createTimeline } from './timeline.ts';
 
 const KIB = 1024;
 
 const USAGE = `node test/sim/run.mjs [--hosts 16] [--rate 25] [--seed-rate RATE] [--mib 32] [--piece 64] [--block 16]
-  [--degree 20] [--seed-degree HOSTS] [--slow 0] [--seed 1] [--runs 1] [--latency 5] [--fifo]
+  [--degree 20] [--seed-degree HOSTS] [--slow 0] [--seed 1] [--runs 1] [--latency 5] [--fifo] [--timeline MS]
 node test/sim/run.mjs --random-swarm SEED
 Rates are Mbit/s, pieces and blocks KiB, the latency ms. --seed 3..9 runs every seed from 3 to 9.
 `;
@@ -14,7 +15,7 @@ const number = { type: 'string' } as const;
 const OPTIONS = {
   ...{ hosts: number, rate: number, 'seed-rate': number, mib: number, piece: number, block: number, degree: number },
   ...{ 'seed-degree': number, slow: number, seed: number, latency: number },
-  'random-swarm': number,
+  ...{ 'random-swarm': number, timeline: number },
   fifo: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -36,7 +37,10 @@ export const main = (words: readonly string[]): number => {
     ...{ degree: given('degree', 20), seedDegree: given('seed-degree', hosts), slow: given('slow', 0) },
     ...{ latency: given('latency', 5), sharing: values.fifo ? 'fifo' : 'turns' },
   };
-  const results = seedsOf(values.seed ?? '1').map((seed) => runOne(options, seed));
+  const step = given('timeline', 0);
+  const results = seedsOf(values.seed ?? '1').map((seed) =>
+    runOne(step > 0 ? { ...options, watch: createTimeline(step, console.log) } : options, seed),
+  );
   if (results.length > 1) summarize(results);
   return 0;
 };
