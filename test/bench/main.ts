@@ -12,6 +12,7 @@ export const main = async (words: readonly string[], root: string, programs: str
   const interrupt = new AbortController();
   // Not once: npm passes the terminal's Ctrl-C on, so that it comes twice.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupt.abort(new Error(name)));
+  process.stdout.on('error', (error) => interrupt.abort(error)); // nobody reads on, as with `| head`
   const place = { root, programs, signal: interrupt.signal };
   const [name, ...rest] = words;
   if (name !== undefined && !Object.hasOwn(BENCHMARKS, name))

@@ -14,6 +14,8 @@ export interface Case {
   readonly over?: boolean;
   /** Counted runs, where the case needs a number of its own. */
   readonly runs?: number;
+  /** It is not run unless its name is given. */
+  readonly onlyByName?: boolean;
   /** Tools, where it is not about all of them. */
   readonly tools?: readonly string[];
 }
@@ -51,12 +53,13 @@ export const CASES: readonly Case[] = [
     ...{ name: 'worst', title: '16 hosts, 25 Mbit/s, 32 MiB, the worst of 20 runs', bytes: 32 * MIB },
     ...{ links: alike(16, 25), runs: 20, tools: ['rookery'] },
   },
+  { name: 'tiny', title: '2 hosts, 25 Mbit/s, 256 KiB', bytes: MIB / 4, links: alike(2, 25), onlyByName: true },
 ];
 
-/** The cases of these names, all where there are none. @throws on a name that is none of theirs */
+/** The cases of these names, all that there are where none is given. @throws on a name that is none of theirs */
 export const chooseCases = (names: readonly string[]): readonly Case[] => {
   const unknown = names.find((name) => !CASES.some((one) => one.name === name));
   if (unknown !== undefined)
     throw new Error(`no case ${unknown}: there are ${CASES.map(({ name }) => name).join(', ')}`);
-  return names.length === 0 ? CASES : CASES.filter(({ name }) => names.includes(name));
+  return CASES.filter(({ name, onlyByName }) => (names.length === 0 ? !onlyByName : names.includes(name)));
 };

@@ -38,7 +38,7 @@ export const describeRun = (setting: Case, run: Run): string => {
     ...(slow ? [`slow host ${slow.seconds.toFixed(2)} s ${slow.ratio.toFixed(3)} x its own`] : []),
     ...(run.egress === undefined ? [] : [`egress ${run.egress.toFixed(3)}`]),
     `hosts ${first.toFixed(2)} ${median.toFixed(2)} ${seconds.toFixed(2)}`,
-    `CPU ${run.machineCpu.toFixed(1)} s (own ${run.toolCpu.toFixed(1)})`,
+    `CPU ${run.machineCpu.toFixed(1)} s (own ${run.toolCpu.toFixed(1)}, others ${run.otherCpu.toFixed(1)})`,
     `busy ${(run.busy * 100).toFixed(0)} %${limited ? ' (too busy: the processor is the limit)' : ''}`,
     `memory ${mib(run.peerMemory)} MiB (seeder ${mib(run.seederMemory)})`,
   ];

@@ -13,7 +13,7 @@ import { findPython, libtorrent } from './libtorrent.ts';
 import { isShaped } from './links.ts';
 import { renderReport } from './report.ts';
 import { rookery } from './rookery.ts';
-import { isRoot, runCase } from './run-case.ts';
+import { runCase, whyLoopback } from './run-case.ts';
 import type { Run } from './run-once.ts';
 import { makeScratch, removeScratch } from './scratch.ts';
 import { chooseTools } from './tool.ts';
@@ -31,8 +31,9 @@ export const main = async (args: readonly string[], { root, programs, signal }: 
       aria2({ tracker: join(programs, 'tracker.mjs') }),
       libtorrent({ script: join(root, 'test/bench/swarm/libtorrent-peer.py') }),
     ]);
-    const cases = chooseCases(values.case).filter(({ links }) => isRoot() || !isShaped(links.origin));
-    if (!isRoot()) left.push('without root there are no namespaces: loopback only, and only the cases without limits');
+    const loopback = whyLoopback();
+    if (loopback) left.push(`${loopback}: loopback only, and only the cases without limits`);
+    const cases = chooseCases(values.case).filter(({ links }) => !loopback || !isShaped(links.origin));
     for (const line of left) say(line);
 
     const runs: Run[] = [];

@@ -69,15 +69,16 @@ const setUp = async ({ name, address }: Station, rate: number): Promise<void> =>
   ];
   await batch('ip', lines, namespace);
   await batch('tc', limit('eth0', rate), namespace);
-  const [command, ...args] = inNamespace(namespace, ['sysctl', '--quiet', '--write', ...SETTINGS]);
+  const [command, ...args] = inNamespace(namespace, ['sh', '-c', SETTINGS.join(' && ')]);
   await promisify(execFile)(command!, args);
 };
 
 /** What a path was like in an earlier run is not remembered: every run begins alike. */
 const SETTINGS = [
-  'net.ipv4.tcp_congestion_control=cubic',
-  'net.ipv4.tcp_no_metrics_save=1',
-  'net.ipv4.ip_local_port_range=20000 60000',
+  'cd /proc/sys/net/ipv4',
+  'echo cubic >tcp_congestion_control',
+  'echo 1 >tcp_no_metrics_save',
+  'echo 20000 60000 >ip_local_port_range',
 ];
 
 /** The kernel's bundles of segments are kept below what the limiter lets pass at once. */

@@ -1,5 +1,5 @@
 /** Processor time and memory, by the word of /proc (Linux). */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 const TICKS = 100; // a second, of every Linux, in what /proc tells
@@ -17,15 +17,36 @@ export const machineSeconds = (): number => {
 /** Share of all processors that so many seconds of work are. */
 export const busyShare = (worked: number, seconds: number): number => worked / seconds / availableParallelism();
 
-/** User and system time of a process; 0 where it has ended. Fields 14 and 15; the second one may hold spaces. */
-export const processSeconds = (pid: number): number => {
-  const fields = read(pid, 'stat').replace(/.*\) /s, '').split(' ');
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS;
+/** User and system time of a process; 0 where it has ended. Fields 14 and 15. */
+export const processSeconds = (pid: number): number => sumFields(statOf(pid).slice(11, 13));
+
+/**
+ * Starts to watch all programs but those of `ours`. Returns what tells how long they have worked since, their children in
+ * it (fields 14 to 17); threads of the kernel are left out, because they work for whoever uses the network.
+ */
+export const watchOthers = (ours: () => ReadonlySet<number>): (() => number) => {
+  const workOf = (pid: number): number => sumFields(statOf(pid).slice(11, 15));
+  const before = new Map(allPids().map((pid) => [pid, workOf(pid)]));
+  return () => {
+    const own = ours();
+    const others = allPids().filter((pid) => !own.has(pid) && statOf(pid)[1] !== KERNEL && pid !== Number(KERNEL));
+    return others.reduce((sum, pid) => sum + workOf(pid) - (before.get(pid) ?? 0), 0);
+  };
 };
+
+/** Parent of all of its threads. */
+const KERNEL = '2';
 
 /** The most memory that a process has held, bytes; 0 where it has ended. */
 export const peakMemory = (pid: number): number =>
   Number(/^VmHWM:\s+(\d+) kB/m.exec(read(pid, 'status'))?.[1] ?? 0) * 1024;
+
+const allPids = (): number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
+
+/** proc(5), stat, from field 3 on: the second one may hold spaces. */
+const statOf = (pid: number): string[] => read(pid, 'stat').replace(/.*\) /s, '').split(' ');
+
+const sumFields = (ticks: readonly string[]): number => ticks.reduce((sum, field) => sum + Number(field), 0) / TICKS;
 
 const read = (pid: number, file: string): string => {
   try {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { findTool } from '../../support/tools.ts';
 import { say } from '../command-line.ts';
 import type { Case } from './cases.ts';
 import { describeRun } from './figures.ts';
-import { type Fleet, loopbackFleet } from './fleet.ts';
+import { loopbackFleet } from './fleet.ts';
 import { startNamespaceFleet } from './namespace-fleet.ts';
 import { makePayload } from './payload.ts';
 import { type Run, runOnce } from './run-once.ts';
@@ -23,7 +24,7 @@ export interface CaseRequest {
 export const runCase = async ({ setting, tools, dir, signal, sampler }: CaseRequest, rounds: number) => {
   const runs: Run[] = [];
   const failures: string[] = [];
-  const fleet: Fleet = isRoot() ? await startNamespaceFleet(setting.links) : loopbackFleet(setting.links);
+  const fleet = whyLoopback() ? loopbackFleet(setting.links) : await startNamespaceFleet(setting.links);
   try {
     const payload = await makePayload(join(dir, 'payload.bin'), setting.bytes);
     for (let round = 1; round <= rounds; round++) {
@@ -46,5 +47,9 @@ export const runCase = async ({ setting, tools, dir, signal, sampler }: CaseRequ
   return { runs, failures };
 };
 
-/** Only root may make namespaces. */
-export const isRoot = (): boolean => process.getuid?.() === 0;
+/** Why there can be no namespaces here, if so. */
+export const whyLoopback = (): string | undefined => {
+  if (process.getuid?.() !== 0) return 'without root there are no namespaces';
+  const missing = ['ip', 'tc', 'nsenter'].filter((tool) => !findTool(tool));
+  return missing.length === 0 ? undefined : `this machine has no ${missing.join(', ')}`;
+};

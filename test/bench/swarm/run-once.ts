@@ -5,7 +5,7 @@ import { deferred } from './deferred.ts';
 import type { Fleet, Station } from './fleet.ts';
 import { lowerBound } from './links.ts';
 import { hashFile, type Payload } from './payload.ts';
-import { busyShare, machineSeconds, peakMemory, processSeconds } from './processor.ts';
+import { busyShare, machineSeconds, peakMemory, processSeconds, watchOthers } from './processor.ts';
 import { type Program, startProgram } from './program.ts';
 import { type Samples, startSampling } from './timeline.ts';
 import type { Place, Swarm, Tool } from './tool.ts';
@@ -24,6 +24,8 @@ export interface Run {
   readonly machineCpu: number;
   /** The same of the tool's own processes alone, their start in it. */
   readonly toolCpu: number;
+  /** The same of programs that have nothing to do with it. */
+  readonly otherCpu: number;
   /** Share of the machine's processors that were at work, 0 to 1. */
   readonly busy: number;
   /** The most memory that any peer held, and that the seeder held, bytes. */
@@ -57,16 +59,15 @@ export const runOnce = async (request: RunRequest): Promise<Outcome> => {
   signal.throwIfAborted();
   const programs: Program[] = [];
   const place = await makePlace(fleet, payload, dir, programs);
-  const sampling = sampler === undefined ? undefined : await startSampling(fleet, sampler);
+  const sampling = sampler === undefined ? undefined : await startSampling(fleet, sampler, programs);
   try {
     const swarm = await inTime(tool.prepare(place), START_SECONDS, signal);
-    const measured = await measure(request, swarm);
+    const measured = await measure(request, swarm, programs);
     const samples = await sampling?.stop();
     await verifyCopies(place);
     await swarm.stop?.();
     return { ...measured, samples };
   } finally {
-    sampling?.kill();
     for (const program of programs) program.kill();
     await Promise.all(programs.map(({ ended }) => ended));
   }
@@ -90,7 +91,9 @@ const makePlace = async (fleet: Fleet, payload: Payload, dir: string, programs: 
   };
 };
 
-const measure = async ({ setting, tool, round, fleet, signal }: RunRequest, swarm: Swarm) => {
+const measure = async (request: RunRequest, swarm: Swarm, programs: readonly Program[]) => {
+  const { setting, tool, round, fleet, signal } = request;
+  const others = watchOthers(() => new Set([process.pid, ...programs.map(({ pid }) => pid)]));
   const sent = await fleet.sent();
   const worked = machineSeconds();
   const begun = performance.now();
@@ -106,6 +109,7 @@ const measure = async ({ setting, tool, round, fleet, signal }: RunRequest, swar
   const peers = swarm.peers();
   const run: Run = {
     ...{ case: setting.name, tool: tool.name, round, hosts: times, machineCpu, busy: busyShare(machineCpu, seconds) },
+    otherCpu: Math.max(0, others()),
     egress: sent === undefined || sentNow === undefined ? undefined : (sentNow - sent) / setting.bytes,
     toolCpu: [swarm.seeder, ...peers].reduce((sum, pid) => sum + processSeconds(pid), 0),
     peerMemory: Math.max(...peers.map(peakMemory)),

@@ -1,7 +1,7 @@
 import { deferred } from './deferred.ts';
 import type { Fleet } from './fleet.ts';
 import { isShaped, type Links } from './links.ts';
-import { startProgram } from './program.ts';
+import { type Program, startProgram } from './program.ts';
 
 /** One reading of the links' counters. */
 interface Sample {
@@ -14,8 +14,8 @@ interface Sample {
 
 export type Samples = readonly Sample[];
 
-/** Starts to read the links of a fleet ten times a second. Resolves with the first reading; undefined where there are no links. */
-export const startSampling = async (fleet: Fleet, sampler: string) => {
+/** Starts to read the links of a fleet ten times a second, by a program that is added to `programs`. Resolves with the first reading; undefined where there are no links. */
+export const startSampling = async (fleet: Fleet, sampler: string, programs: Program[]) => {
   if (fleet.atSwitch === undefined) return undefined;
   const samples: Sample[] = [];
   const first = deferred<void>();
@@ -25,6 +25,7 @@ export const startSampling = async (fleet: Fleet, sampler: string) => {
     samples.push({ at, up: pick(0), down: pick(1) });
     first.resolve();
   });
+  programs.push(program);
   void program.ended.then((how) => first.reject(new Error(how)));
   await first.promise;
   return {
@@ -33,7 +34,6 @@ export const startSampling = async (fleet: Fleet, sampler: string) => {
       await program.ended;
       return samples;
     },
-    kill: program.kill,
   };
 };
 
