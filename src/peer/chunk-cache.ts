@@ -1,10 +1,13 @@
 import type { Geometry } from '#torrent/geometry.ts';
+import type { ChunkPool } from './chunk-pool.ts';
 import { type ContentFile, readExactly } from './content-file.ts';
 
 /** Reads blocks of pieces that are present through a small cache. */
 export interface ChunkCache {
   /** Bytes of a piece, at once where they are in memory. */
   read(piece: number, offset: number, length: number): LentBlock | Promise<LentBlock>;
+  /** Takes over the memory of a piece that is in the file now: its chunks in order. */
+  keep(piece: number, memory: readonly Buffer[]): void;
 }
 
 /** Bytes lent out of the cache: not to be changed, and not to be looked at any more once given back. */
@@ -14,31 +17,31 @@ export interface LentBlock {
 }
 
 interface Chunk {
-  readonly memory: Uint8Array;
+  readonly memory: Buffer;
   /** Blocks lent and not given back. */
   lent: number;
   cached: boolean;
 }
 
 /**
- * Neighbours ask for blocks of 16 KiB, one after the other and often for the same: reading each from disk costs
- * more than sending it. Chunks of CHUNK_BYTES are read whole and kept, the least recently used given up first. A chunk
- * never reaches into the next piece, which may not be there yet. The memory of a chunk is used again as soon as no
- * socket is sending from it: left to the garbage collector, it would pile up.
+ * Neighbours ask for blocks of 16 KiB, one after the other and often for the same: reading each from disk costs more
+ * than sending it. What they ask for most is what has just come in, so a new piece stays in the memory it came in;
+ * other chunks are read whole. The least recently used are given up first. A chunk never reaches into the next piece,
+ * which may not be there yet, and its memory goes back to the pool as soon as no socket is sending from it.
  */
-const CHUNK_BYTES = 256 * 1024;
-const SPARE_BYTES = 4 * 1024 * 1024;
-
-/** An empty cache over a file that keeps up to `keptBytes` in memory. */
-export const createChunkCache = (file: ContentFile, geometry: Geometry, keptBytes: number): ChunkCache => {
-  const chunkBytes = Math.min(CHUNK_BYTES, geometry.pieceLength);
+export const createChunkCache = (
+  file: ContentFile,
+  geometry: Geometry,
+  pool: ChunkPool,
+  keptBytes: number,
+): ChunkCache => {
+  const { chunkBytes } = pool;
   const chunksPerPiece = Math.ceil(geometry.pieceLength / chunkBytes);
   const chunks = new Map<number, Chunk>(); // in order of use
   const coming = new Map<number, Promise<Chunk>>();
-  const spare: Uint8Array[] = [];
 
   const recycle = (chunk: Chunk): void => {
-    if (!chunk.cached && chunk.lent === 0 && spare.length * chunkBytes < SPARE_BYTES) spare.push(chunk.memory);
+    if (!chunk.cached && chunk.lent === 0) pool.giveBack(chunk.memory);
   };
 
   const keep = (index: number, chunk: Chunk): void => {
@@ -63,7 +66,7 @@ export const createChunkCache = (file: ContentFile, geometry: Geometry, keptByte
   };
 
   const load = async (index: number): Promise<Chunk> => {
-    const memory = spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes);
+    const memory = pool.take();
     const piece = Math.floor(index / chunksPerPiece);
     const start = (index % chunksPerPiece) * chunkBytes;
     const size = Math.min(chunkBytes, geometry.pieceSize(piece) - start);
@@ -93,6 +96,11 @@ export const createChunkCache = (file: ContentFile, geometry: Geometry, keptByte
       if (chunk === undefined) return loading(index).then((loaded) => lend(loaded, from, size));
       keep(index, chunk);
       return lend(chunk, from, size);
+    },
+    keep: (piece, memories) => {
+      for (const [inPiece, memory] of memories.entries()) {
+        keep(piece * chunksPerPiece + inPiece, { memory, lent: 0, cached: true });
+      }
     },
   };
 };

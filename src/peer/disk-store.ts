@@ -3,7 +3,9 @@ import { HASH_BYTES } from '#protocol/metainfo.ts';
 import { type Bitfield, createBitfield } from '#torrent/bitfield.ts';
 import type { Geometry } from '#torrent/geometry.ts';
 import { createChunkCache, type LentBlock } from './chunk-cache.ts';
+import { createChunkPool } from './chunk-pool.ts';
 import { type ContentFile, openContentFile } from './content-file.ts';
+import { createIncomingPieces } from './incoming-pieces.ts';
 import { PeerError } from './peer-error.ts';
 import { createPrefixHash, type PrefixHash } from './prefix-hash.ts';
 
@@ -13,11 +15,11 @@ export interface DiskStore {
   readonly have: Bitfield;
   /** A block of a piece that is present; at once where it is in memory. */
   read(piece: number, offset: number, length: number): LentBlock | Promise<LentBlock>;
-  /** Memory for a piece that is coming in. */
-  place(piece: number): Uint8Array;
+  /** Keeps a block of a piece that is coming in. */
+  put(piece: number, offset: number, block: Uint8Array): void;
   /** Gives up a piece that is coming in. */
   discard(piece: number): void;
-  /** Writes the placed piece if its hash is right; tells whether it was. */
+  /** Writes a piece whose blocks are all here if its hash is right; tells whether it was. */
   commit(piece: number): Promise<boolean>;
   /** Bytes from the start that are in the SHA-256 of the whole so far. */
   readonly hashed: number;
@@ -35,6 +37,9 @@ export interface StoreOptions {
   readonly complete: boolean;
 }
 
+/** Unit of memory for pieces that come in and for those that are served. */
+const CHUNK_BYTES = 256 * 1024;
+
 /** A peer shares its host with an application; the seeder has the deployer's memory, and is asked for everything by everybody. */
 const CACHE_BYTES = 16 * 1024 * 1024;
 const SEEDER_CACHE_BYTES = 128 * 1024 * 1024;
@@ -49,46 +54,41 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
   }
   const whole = createPrefixHash(file, geometry);
   const have = complete ? createBitfield(geometry.pieces, true) : await verifyPresent(file, whole, options);
-  const cache = createChunkCache(file, geometry, complete ? SEEDER_CACHE_BYTES : CACHE_BYTES);
-  const coming = new Map<number, Uint8Array>();
-  const spare: Uint8Array[] = [];
-
-  const discard = (piece: number): void => {
-    const bytes = coming.get(piece);
-    coming.delete(piece);
-    if (bytes !== undefined && spare.length * geometry.pieceLength < SPARE_BYTES) spare.push(bytes);
-  };
-
-  const place = (piece: number): Uint8Array => {
-    const known = coming.get(piece);
-    if (known !== undefined) return known;
-    const bytes = spare.pop() ?? Buffer.allocUnsafeSlow(geometry.pieceLength);
-    coming.set(piece, bytes);
-    return bytes;
-  };
+  const pool = createChunkPool(Math.min(CHUNK_BYTES, geometry.pieceLength));
+  const cache = createChunkCache(file, geometry, pool, complete ? SEEDER_CACHE_BYTES : CACHE_BYTES);
+  const incoming = createIncomingPieces(geometry, pool);
 
   return {
-    ...{ have, place, discard },
+    have,
     get hashed() {
       return whole.hashed;
     },
     read: cache.read,
+    put: incoming.put,
+    discard: incoming.discard,
     commit: async (piece) => {
-      const bytes = place(piece).subarray(0, geometry.pieceSize(piece));
-      const right = isRight(options, piece, bytes);
-      if (right) {
-        await file.write(bytes, piece * geometry.pieceLength);
-        whole.add(piece, bytes);
+      const parts = incoming.parts(piece);
+      if (!isRight(options, piece, parts)) {
+        incoming.discard(piece);
+        return false;
       }
-      discard(piece);
-      return right;
+      await writeParts(file, parts, piece * geometry.pieceLength);
+      whole.add(piece, parts);
+      cache.keep(piece, incoming.take(piece));
+      return true;
     },
     hashAll: whole.digest,
     close: () => file.close(),
   };
 };
 
-const SPARE_BYTES = 16 * 1024 * 1024;
+const writeParts = async (file: ContentFile, parts: readonly Uint8Array[], offset: number): Promise<void> => {
+  let at = offset;
+  for (const part of parts) {
+    await file.write(part, at);
+    at += part.length;
+  }
+};
 
 const verifyPresent = async (file: ContentFile, whole: PrefixHash, options: StoreOptions): Promise<Bitfield> => {
   const { geometry } = options;
@@ -98,14 +98,16 @@ const verifyPresent = async (file: ContentFile, whole: PrefixHash, options: Stor
     const offset = piece * geometry.pieceLength;
     const bytes = buffer.subarray(0, geometry.pieceSize(piece));
     if (offset + bytes.length > file.present) break;
-    if ((await file.read(bytes, offset)) < bytes.length || !isRight(options, piece, bytes)) continue;
+    if ((await file.read(bytes, offset)) < bytes.length || !isRight(options, piece, [bytes])) continue;
     have.add(piece);
-    whole.add(piece, bytes);
+    whole.add(piece, [bytes]);
   }
   return have;
 };
 
-const isRight = ({ pieces }: StoreOptions, piece: number, bytes: Uint8Array): boolean => {
+const isRight = ({ pieces }: StoreOptions, piece: number, parts: readonly Uint8Array[]): boolean => {
   const wanted = pieces.subarray(piece * HASH_BYTES, (piece + 1) * HASH_BYTES);
-  return createHash('sha1').update(bytes).digest().equals(wanted);
+  const hash = createHash('sha1');
+  for (const part of parts) hash.update(part);
+  return hash.digest().equals(wanted);
 };

@@ -53,7 +53,7 @@ export const createDriver = (options: DriverOptions): Driver => {
         break;
       case 'store':
         if (cause.type === 'message' && cause.message.type === 'piece') {
-          store.place(effect.piece).set(cause.message.block, effect.offset);
+          store.put(effect.piece, effect.offset, cause.message.block);
         }
         break;
       case 'check':

@@ -6,8 +6,8 @@ import { type ContentFile, readExactly } from './content-file.ts';
 export interface PrefixHash {
   /** Bytes from the start of the content that are in the hash. */
   readonly hashed: number;
-  /** A piece is in the file now; `bytes` are its content and looked at only during the call. */
-  add(piece: number, bytes: Uint8Array): void;
+  /** A piece is in the file now; `parts` are its content and looked at only during the call. */
+  add(piece: number, parts: readonly Uint8Array[]): void;
   /** Hashes what is left, every piece being in the file; hex. Called once. Rejects with the system's errors. */
   digest(): Promise<string>;
 }
@@ -50,11 +50,11 @@ export const createPrefixHash = (file: ContentFile, geometry: Geometry): PrefixH
     get hashed() {
       return hashed;
     },
-    add: (piece, bytes) => {
+    add: (piece, parts) => {
       early.add(piece);
       if (piece === gap && hashed === startOf(gap)) {
-        hash.update(bytes);
-        hashed += bytes.length;
+        for (const bytes of parts) hash.update(bytes);
+        hashed = startOf(piece + 1);
       }
       while (early.delete(gap)) gap++;
       begin();

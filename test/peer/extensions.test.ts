@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLinks, type Links } from '#peer/links.ts';
@@ -28,10 +29,12 @@ const helloFor = ({ metainfo }: TestTorrent, bits: Partial<Handshake>): Handshak
   ...{ fast: true, extended: true, ...bits },
 });
 
-/** A neighbour of a seeder, with these bits in its handshake. */
+/** A neighbour of a host that has everything, with these bits in its handshake. */
 const call = async (torrent: TestTorrent, bits: Partial<Handshake>): Promise<WireClient> => {
-  const seeder = await peers.seed(torrent);
-  const client = await callPeer(seeder.port, helloFor(torrent, bits));
+  const path = peers.path();
+  await writeFile(path, torrent.content);
+  const { port } = await peers.leech(torrent, { path });
+  const client = await callPeer(port, helloFor(torrent, bits));
   clients.push(client);
   return client;
 };
