@@ -25,23 +25,27 @@ export const processSeconds = (pid: number): number => sumFields(statOf(pid).sli
  * it (fields 14 to 17); threads of the kernel are left out, because they work for whoever uses the network.
  */
 export const watchOthers = (ours: () => ReadonlySet<number>): (() => number) => {
-  const workOf = (pid: number): number => sumFields(statOf(pid).slice(11, 15));
-  const before = new Map(allPids().map((pid) => [pid, workOf(pid)]));
+  const before = workOfAll();
   return () => {
     const own = ours();
-    const others = allPids().filter((pid) => !own.has(pid) && statOf(pid)[1] !== KERNEL && pid !== Number(KERNEL));
-    return others.reduce((sum, pid) => sum + workOf(pid) - (before.get(pid) ?? 0), 0);
+    const sum = (work: ReadonlyMap<number, number>) =>
+      [...work].reduce((total, [pid, seconds]) => total + (own.has(pid) ? 0 : seconds), 0);
+    return sum(workOfAll()) - sum(before); // whoever has ended in between is in its parent's sum now
   };
 };
 
-/** Parent of all of its threads. */
+const workOfAll = (): ReadonlyMap<number, number> => {
+  const programs = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  const work = programs.map((pid) => [pid, statOf(pid)] as const).filter(([, stat]) => stat[1] !== KERNEL);
+  return new Map(work.map(([pid, stat]) => [pid, sumFields(stat.slice(11, 15))]));
+};
+
+/** The parent of all its threads. */
 const KERNEL = '2';
 
 /** The most memory that a process has held, bytes; 0 where it has ended. */
 export const peakMemory = (pid: number): number =>
   Number(/^VmHWM:\s+(\d+) kB/m.exec(read(pid, 'status'))?.[1] ?? 0) * 1024;
-
-const allPids = (): number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
 
 /** proc(5), stat, from field 3 on: the second one may hold spaces. */
 const statOf = (pid: number): string[] => read(pid, 'stat').replace(/.*\) /s, '').split(' ');

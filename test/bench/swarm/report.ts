@@ -1,7 +1,7 @@
 import { median, spread } from '../statistics.ts';
 import { table } from '../table.ts';
 import type { Case } from './cases.ts';
-import { figuresOf, MOST_BUSY } from './figures.ts';
+import { type Figures, figuresOf } from './figures.ts';
 import type { Run } from './run-once.ts';
 
 export interface ReportFacts {
@@ -13,8 +13,8 @@ export interface ReportFacts {
 /** The table of all cases, a row for each tool. */
 export const renderReport = (cases: readonly Case[], runs: readonly Run[], { machine, left }: ReportFacts): string => {
   const rows = cases.flatMap((setting) => {
-    const all = runs.filter((run) => run.case === setting.name);
-    return [...new Set(all.map(({ tool }) => tool))].map((tool) => renderRow(setting, all, tool));
+    const all = runs.filter((run) => run.case === setting.name).map((run) => ({ ...figuresOf(setting, run), run }));
+    return [...new Set(all.map(({ run }) => run.tool))].map((tool) => renderRow(setting, all, tool));
   });
   return [
     '',
@@ -27,84 +27,63 @@ export const renderReport = (cases: readonly Case[], runs: readonly Run[], { mac
   ].join('\n');
 };
 
-const HEADER = [
-  ...['case', 'tool', 'runs', 'seconds', 'x bound', 'sent by the seeder / payload', 'CPU seconds, all'],
-  ...['busy %', 'MiB of a peer', 'besides', "Rookery's seconds / this tool's", "Rookery's CPU / this tool's"],
+/** Title, digits after the point, and the figure of a run. */
+const MEASURES: readonly [string, number, (judged: Judged) => number | undefined][] = [
+  ['seconds', 2, ({ seconds }) => seconds],
+  ['x bound', 2, ({ ratio }) => ratio],
+  ['sent by the seeder / payload', 2, ({ run }) => run.egress],
+  ['CPU seconds', 1, ({ cpu }) => cpu],
+  ['busy %', 0, ({ run }) => run.busy * 100],
+  ['MiB of a peer', 0, ({ run }) => run.peerMemory / 2 ** 20],
 ];
 
-const renderRow = (setting: Case, all: readonly Run[], tool: string): string[] => {
-  const runs = all.filter((run) => run.tool === tool);
-  const figures = runs.map((run) => figuresOf(setting, run));
-  const known = (values: readonly (number | undefined)[], digits: number) =>
-    spread(
-      values.filter((value) => value !== undefined),
-      digits,
-    );
-  const against = (measure: (run: Run) => number) => (tool === OURS ? '1' : ratios(all, tool, measure));
+const HEADER = [
+  ...['case', 'tool', 'runs', ...MEASURES.map(([title]) => title), 'besides'],
+  ...["Rookery's seconds / this tool's", "Rookery's CPU / this tool's"],
+];
+
+type Judged = Figures & { readonly run: Run };
+
+const renderRow = (setting: Case, all: readonly Judged[], tool: string): string[] => {
+  const own = all.filter(({ run }) => run.tool === tool);
+  const ours = all.filter(({ run }) => run.tool === OURS);
+  const against = (measure: (judged: Judged) => number) => (tool === OURS ? '1' : ratios(ours, own, measure));
   return [
-    ...[setting.title, tool, String(runs.length)],
-    known(
-      figures.map(({ seconds }) => seconds),
-      2,
-    ),
-    known(
-      figures.map(({ ratio }) => ratio),
-      2,
-    ),
-    known(
-      runs.map(({ egress }) => egress),
-      2,
-    ),
-    known(
-      runs.map(({ machineCpu }) => machineCpu),
-      1,
-    ),
-    known(
-      runs.map(({ busy }) => busy * 100),
-      0,
-    ),
-    known(
-      runs.map(({ peerMemory }) => peerMemory / 2 ** 20),
-      0,
-    ),
-    besides(setting, runs),
-    against((run) => figuresOf(setting, run).seconds),
-    against(({ machineCpu }) => machineCpu),
+    ...[setting.title, tool, String(own.length)],
+    ...MEASURES.map(([, digits, measure]) => spread(numbers(own.map(measure)), digits)),
+    besides(setting, own),
+    against(({ seconds }) => seconds),
+    against(({ cpu }) => cpu),
   ];
 };
 
 const OURS = 'rookery';
 
 /** Round by round, because neighbours in time share the machine's mood. */
-const ratios = (all: readonly Run[], tool: string, measure: (run: Run) => number): string =>
-  spread(
-    all
-      .filter((run) => run.tool === tool)
-      .flatMap((run) =>
-        all
-          .filter((ours) => ours.tool === OURS && ours.round === run.round)
-          .map((ours) => measure(ours) / measure(run)),
-      ),
-    2,
+const ratios = (ours: readonly Judged[], theirs: readonly Judged[], measure: (judged: Judged) => number): string => {
+  const pairs = theirs.flatMap((their) =>
+    ours.filter((our) => our.run.round === their.run.round).map((our) => measure(our) / measure(their)),
   );
+  return spread(pairs, 2);
+};
 
-/** What a case is about, where that is not the time of all hosts, and a warning. */
-const besides = (setting: Case, runs: readonly Run[]): string => {
-  const figures = runs.map((run) => figuresOf(setting, run));
-  const seconds = figures.map((figure) => figure.seconds);
-  const slow = figures.flatMap((figure) => figure.slow?.ratio ?? []);
-  const busy = runs.filter((run) => run.busy > MOST_BUSY).length;
+/** What a case is about, where that is not the time of all hosts, and warnings. */
+const besides = (setting: Case, runs: readonly Judged[]): string => {
+  const seconds = runs.map((run) => run.seconds);
+  const slow = numbers(runs.map((run) => run.slow?.ratio));
+  const over = runs.map((run) => run.seconds - run.bound);
+  const limited = runs.filter((run) => run.limited).length;
+  const disturbed = runs.filter((run) => run.disturbed).length;
   return [
     ...(slow.length > 0 ? [`the slow host ${spread(slow, 2)} x its own bound`] : []),
-    ...(setting.over
-      ? [
-          `${spread(
-            figures.map((figure) => figure.seconds - figure.bound),
-            2,
-          )} s over the bound`,
-        ]
-      : []),
-    ...(runs.length >= 10 ? [`worst / median ${(Math.max(...seconds) / median(seconds)).toFixed(2)}`] : []),
-    ...(busy > 0 && figures[0]!.ratio !== undefined ? [`${busy} runs limited by the processor`] : []),
+    ...(setting.over ? [`${spread(over, 2)} s over the bound`] : []),
+    ...(runs.length >= MANY ? [`worst / median ${(Math.max(...seconds) / median(seconds)).toFixed(2)}`] : []),
+    ...(limited > 0 ? [`limited by the processor: ${limited} of ${runs.length}`] : []),
+    ...(disturbed > 0 ? [`disturbed by other programs: ${disturbed} of ${runs.length}`] : []),
   ].join(', ');
 };
+
+/** From so many runs on the worst one says something. */
+const MANY = 10;
+
+const numbers = (values: readonly (number | undefined)[]): number[] => values.filter((value) => value !== undefined);
