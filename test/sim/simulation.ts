@@ -35,6 +35,9 @@ export interface SimulationOptions {
   readonly sharing?: Sharing;
 }
 
+/** What comes over a connection; `peer` is the receiving end. */
+type FromFar = Extract<SwarmEvent, { type: 'message' | 'disconnected' }>;
+
 const HASH_MS = 1;
 const TICK_MS = 100;
 
@@ -56,7 +59,7 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     switch (effect.type) {
       case 'send': {
         const to = ends[effect.peer ^ 1] as End;
-        if (to.open) deliver({ to, event: { type: 'message', peer: to.key, message: effect.message } });
+        if (to.open) deliver({ type: 'message', peer: to.key, message: effect.message });
         break;
       }
       case 'upload': {
@@ -87,11 +90,10 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     }
   };
 
-  const deliver = clock.lane(latency, ({ to, event }: { to: End; event: SwarmEvent }) => {
-    if (to.open) handle(to.host, event);
+  const deliver = clock.lane(latency, (event: FromFar) => {
+    const { open, host } = ends[event.peer] as End;
+    if (open || event.type === 'disconnected') handle(host, event);
   });
-
-  const hangUp = clock.lane(latency, (end: End) => handle(end.host, { type: 'disconnected', peer: end.key }));
 
   const answer = clock.lane(HASH_MS, ({ host, event }: { host: Host; event: SwarmEvent }) => handle(host, event));
 
@@ -131,7 +133,7 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
       side.line.clear();
       side.host.ends.delete(side);
     }
-    hangUp(far);
+    deliver({ type: 'disconnected', peer: far.key });
   };
 
   const join = (given: NodeOptions): SimNode => {
