@@ -18,7 +18,8 @@ export interface Handout {
   leave(peer: Neighbour): void;
   /** A neighbour tells that it has a piece. */
   gained(peer: Neighbour, piece: number, now: number): void;
-  uploaded(peer: Neighbour, bytes: number, now: number): void;
+  /** Bytes of a piece are on their way to a neighbour. */
+  sent(peer: Neighbour, piece: number, bytes: number, now: number): void;
   /** Looks for what has not spread and for who is cut off; wanted every tick. */
   review(now: number): void;
   /** The next piece to reveal, and to whom; undefined while enough is handed out. */
@@ -41,7 +42,9 @@ interface Recipient {
   readonly shown: Bitfield;
   /** Shown to it alone and seen nowhere else yet, oldest first. */
   readonly gifts: Set<Gift>;
-  /** Bytes shown to it and not yet sent. */
+  /** Bytes shown to it and not yet sent, by piece. */
+  readonly owing: Map<number, number>;
+  /** Their sum. */
   owed: number;
   /** The last time that something was sent to it, or owed after nothing was. */
   movedAt: number;
@@ -58,6 +61,7 @@ const BACKLOG_SECONDS = 0.25;
 const MIN_BACKLOG = 128 * 1024;
 const MAX_BACKLOG = 8 * 1024 * 1024;
 const PATIENCE_MS = 1500;
+const FIRST_PATIENCE_MS = 3000;
 
 /** Nothing handed out yet. */
 export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => {
@@ -68,7 +72,7 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
   let begun = 0; // pieces below were handed out, or somebody had them
   let spreadMs = 0; // of the whole fleet
 
-  const patience = (): number => Math.max(PATIENCE_MS, 4 * spreadMs);
+  const patience = (): number => (spreadMs === 0 ? FIRST_PATIENCE_MS : Math.max(PATIENCE_MS, 4 * spreadMs));
   const isStuck = ({ owed, movedAt }: Recipient, now: number): boolean => owed > 0 && now - movedAt > PATIENCE_MS;
   const backlog = (now: number): number =>
     Math.max(2 * geometry.pieceLength, MIN_BACKLOG, Math.min(MAX_BACKLOG, rate.perSecond(now) * BACKLOG_SECONDS));
@@ -105,6 +109,7 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
 
   const show = (recipient: Recipient, piece: number, now: number) => {
     if (recipient.owed === 0) recipient.movedAt = now;
+    recipient.owing.set(piece, geometry.pieceSize(piece));
     recipient.owed += geometry.pieceSize(piece);
     recipient.shown.add(piece);
     return { peer: recipient.peer, piece };
@@ -119,15 +124,34 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
     return show(recipient, piece, now);
   };
 
+  /** It is owed less of a piece, or nothing more: what it got elsewhere it will not ask for here. */
+  const settle = (recipient: Recipient, piece: number, bytes: number): void => {
+    const left = recipient.owing.get(piece);
+    if (left === undefined) return;
+    const paid = Math.min(left, bytes);
+    recipient.owed -= paid;
+    if (paid === left) recipient.owing.delete(piece);
+    else recipient.owing.set(piece, left - paid);
+  };
+
+  /** It has not asked for what it was shown: others have it to do. */
+  const forgive = (recipient: Recipient): void => {
+    recipient.owing.clear();
+    recipient.owed = 0;
+  };
+
   const take = (gift: Gift): void => {
     given.delete(gift.piece);
     gift.to.gifts.delete(gift);
   };
 
-  const owedToAll = (now: number): number => {
-    let owed = 0;
-    for (const recipient of recipients.values()) if (!isStuck(recipient, now)) owed += recipient.owed;
-    return owed;
+  /** Bytes that the link has to carry soon. */
+  const handedOut = (now: number): number => {
+    let bytes = 0;
+    for (const recipient of recipients.values()) {
+      if (!isStuck(recipient, now)) bytes += recipient.owed + recipient.peer.unsent;
+    }
+    return bytes;
   };
 
   /** A piece that others have and a neighbour lacks that gets nothing from them. */
@@ -146,7 +170,7 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
     join: (peer, now) => {
       const shown = createBitfield(geometry.pieces);
       const times = { movedAt: now, elsewhereAt: now, lastGiftAt: 0, spreadMs: undefined, feedFrom: undefined };
-      recipients.set(peer.key, { peer, shown, gifts: new Set(), owed: 0, ...times });
+      recipients.set(peer.key, { peer, shown, gifts: new Set(), owing: new Map(), owed: 0, ...times });
     },
     leave: (peer) => {
       for (const gift of recipients.get(peer.key)?.gifts ?? []) {
@@ -160,6 +184,7 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
       const recipient = recipients.get(peer.key);
       if (recipient === undefined) return;
       if (!recipient.shown.has(piece)) recipient.elsewhereAt = now;
+      settle(recipient, piece, geometry.pieceLength);
       const gift = given.get(piece);
       if (gift === undefined || gift.to === recipient) return;
       take(gift);
@@ -167,11 +192,11 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
       gift.to.spreadMs = average(gift.to.spreadMs ?? age, age);
       spreadMs = average(spreadMs === 0 ? age : spreadMs, age);
     },
-    uploaded: (peer, bytes, now) => {
+    sent: (peer, piece, bytes, now) => {
       rate.add(bytes, now);
       const recipient = recipients.get(peer.key);
       if (recipient === undefined) return;
-      recipient.owed = Math.max(0, recipient.owed - bytes);
+      settle(recipient, piece, bytes);
       recipient.movedAt = now;
     },
     review: (now) => {
@@ -182,12 +207,13 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
         returned.add(gift.piece);
       }
       for (const recipient of recipients.values()) {
+        if (isStuck(recipient, now - patience())) forgive(recipient);
         const cutOff = recipients.size > 1 && now - recipient.elsewhereAt > patience();
         recipient.feedFrom = cutOff ? 0 : undefined;
       }
     },
     next: (now) => {
-      if (owedToAll(now) < backlog(now)) {
+      if (handedOut(now) < backlog(now)) {
         const piece = fresh();
         const recipient = piece === undefined ? undefined : choose(piece, now);
         if (piece !== undefined && recipient !== undefined) return give(recipient, piece, now);

@@ -16,6 +16,8 @@ export interface SwarmState {
   readonly neighbours: Map<PeerKey, Neighbour>;
   /** Payload bytes received of late, from all. */
   readonly rate: Rate;
+  /** The highest rate of late, bytes a second. */
+  bestRate: number;
   /** The last time that payload came. */
   receivedAt: number;
   /** What the deployer's seeder has revealed to whom; nobody else has one. */
@@ -30,6 +32,7 @@ export interface SwarmState {
   downloaded: number;
   /** Payload bytes sent. */
   uploaded: number;
+  tickedAt: number;
   /** The latest time told, milliseconds. */
   now: number;
 }

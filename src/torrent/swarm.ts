@@ -11,6 +11,7 @@ import { routeAroundStalls } from './stalls.ts';
 import type { Effect, PeerKey, SwarmEvent } from './swarm-event.ts';
 import { drop, forget, isComplete, type SwarmState, send, tellNews } from './swarm-state.ts';
 import { noteUploaded } from './uploads.ts';
+import { followRate } from './window.ts';
 
 /**
  * One peer's view of a swarm and its decisions, without any I/O: events and the time go in, effects come out, and chance
@@ -44,7 +45,7 @@ export const createSwarm = (options: SwarmOptions): Swarm => {
   const state: SwarmState = {
     ...{ geometry, have, picker, neighbours },
     rate: createRate(),
-    receivedAt: 0,
+    ...{ bestRate: 0, receivedAt: 0, tickedAt: 0 },
     handout: handsOut ? createHandout({ geometry, picker }) : undefined,
     ...{ inFlight: 0, waiting: false, effects: [], downloaded: 0, uploaded: 0, now: 0 },
   };
@@ -144,6 +145,8 @@ const SPEAK_MS = 100_000;
 const SILENCE_MS = 180_000;
 
 const tick = (state: SwarmState): void => {
+  followRate(state, state.now - state.tickedAt);
+  state.tickedAt = state.now;
   for (const peer of state.neighbours.values()) {
     if (state.now - peer.heardAt > SILENCE_MS) drop(state, peer, 'silent');
     else if (state.now - peer.spokeAt > SPEAK_MS) send(state, peer, { type: 'keep-alive' });

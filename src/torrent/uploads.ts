@@ -37,7 +37,6 @@ export const cancelUpload = (state: SwarmState, peer: Neighbour, { piece, offset
 /** So many bytes have left: hands the connection what comes next. */
 export const noteUploaded = (state: SwarmState, peer: Neighbour, bytes: number): void => {
   peer.unsent -= bytes;
-  state.handout?.uploaded(peer, bytes, state.now);
   pumpUploads(state, peer);
 };
 
@@ -47,6 +46,7 @@ const pumpUploads = (state: SwarmState, peer: Neighbour): void => {
     if (next === undefined) return;
     peer.unsent += next.length;
     tellNews(state, peer);
+    state.handout?.sent(peer, next.piece, next.length, state.now);
     peer.spokeAt = state.now;
     state.effects.push({ type: 'upload', peer: peer.key, ...next });
   }

@@ -4,17 +4,30 @@ import type { SwarmState } from './swarm-state.ts';
 /**
  * How much may be asked for at a time. By Little's law, requests in flight divided by the rate is how long a block takes
  * from request to arrival: asking for WINDOW_SECONDS of the rate keeps links busy over any sane round trip, and keeps the
- * queues before them that short, so that news and requests get through. Measured rates grow as long as shorter waits allow it.
+ * queues before them that short, so that news and requests get through. The rate is the best of late: were it that of the moment,
+ * a host that falls behind would ask for less, and fall behind further.
  */
-const WINDOW_SECONDS = 0.3;
+const WINDOW_SECONDS = 0.5;
 const NEIGHBOUR_SECONDS = 0.4;
+const BEST_RATE_HALVES_MS = 5000;
 const MIN_WINDOW = 16;
+const MIN_EACH = 2;
 const MAX_WINDOW = 1024;
 const MIN_NEIGHBOUR_WINDOW = 4;
 
 /** Blocks that may be in flight from all neighbours together. */
 export const windowOfAll = (state: SwarmState): number =>
-  clamp((state.rate.perSecond(state.now) * WINDOW_SECONDS) / state.geometry.blockBytes, MIN_WINDOW, MAX_WINDOW);
+  clamp(
+    (state.bestRate * WINDOW_SECONDS) / state.geometry.blockBytes,
+    Math.max(MIN_WINDOW, MIN_EACH * state.neighbours.size),
+    MAX_WINDOW,
+  );
+
+/** Follows the rate: up at once, down by half in BEST_RATE_HALVES_MS. Wanted every tick. */
+export const followRate = (state: SwarmState, passed: number): void => {
+  const faded = state.bestRate * 0.5 ** (passed / BEST_RATE_HALVES_MS);
+  state.bestRate = Math.max(faded, state.rate.perSecond(state.now));
+};
 
 /** Blocks that may be in flight from one neighbour; one, as a trial, from one that has stalled. */
 export const windowOf = (state: SwarmState, peer: Neighbour): number => {
