@@ -6,8 +6,8 @@ import { type ContentFile, readExactly } from './content-file.ts';
 export interface ChunkCache {
   /** Bytes of a piece, at once where they are in memory. */
   read(piece: number, offset: number, length: number): LentBlock | Promise<LentBlock>;
-  /** Takes over the memory of a piece that is in the file now: its chunks in order. */
-  keep(piece: number, memory: readonly Buffer[]): void;
+  /** Takes over the memory of a piece that has come in: its chunks in order. It stays as it is until what is returned is called: the piece is in the file. */
+  keep(piece: number, memory: readonly Buffer[]): () => void;
 }
 
 /** Bytes lent out of the cache: not to be changed, and not to be looked at any more once given back. */
@@ -30,7 +30,7 @@ interface Chunk {
  * which may not be there yet, and its memory goes back to the pool as soon as no socket is sending from it.
  */
 export const createChunkCache = (
-  file: ContentFile,
+  file: Pick<ContentFile, 'read'>,
   geometry: Geometry,
   pool: ChunkPool,
   keptBytes: number,
@@ -98,15 +98,20 @@ export const createChunkCache = (
       return lend(chunk, from, size);
     },
     keep: (piece, memories) => {
-      for (const [inPiece, memory] of memories.entries()) {
-        keep(piece * chunksPerPiece + inPiece, { memory, lent: 0, cached: true });
-      }
+      const kept = memories.map((memory): Chunk => ({ memory, lent: 1, cached: true }));
+      for (const [inPiece, chunk] of kept.entries()) keep(piece * chunksPerPiece + inPiece, chunk);
+      return () => {
+        for (const chunk of kept) {
+          chunk.lent--;
+          recycle(chunk);
+        }
+      };
     },
   };
 };
 
 /** A block on the border of two chunks: only clients that ask for odd blocks need it. */
-const readAcross = async (file: ContentFile, offset: number, size: number): Promise<LentBlock> => {
+const readAcross = async (file: Pick<ContentFile, 'read'>, offset: number, size: number): Promise<LentBlock> => {
   const bytes = Buffer.allocUnsafeSlow(size);
   await readExactly(file, bytes, offset);
   return { bytes, giveBack: () => {} };

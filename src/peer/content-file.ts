@@ -6,8 +6,8 @@ export interface ContentFile {
   readonly present: number;
   /** Fills `target` with what is at `offset`; returns the bytes there were. */
   read(target: Uint8Array, offset: number): Promise<number>;
-  /** Writes all of `bytes`. */
-  write(bytes: Uint8Array, offset: number): Promise<void>;
+  /** Writes all of the parts, one after the other. */
+  write(parts: readonly Uint8Array[], offset: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,19 +28,33 @@ export const openContentFile = async (path: string, length: number, writable: bo
       return done;
     },
     // A disk that runs full writes a part first, and reports only the next write.
-    write: async (bytes, offset) => {
-      let done = 0;
-      while (done < bytes.length) {
-        const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
-        done += bytesWritten;
+    write: async (parts, offset) => {
+      let left = [...parts];
+      for (let at = offset; left.length > 0; ) {
+        const { bytesWritten } = await file.writev(left, at);
+        left = without(left, bytesWritten);
+        at += bytesWritten;
       }
     },
     close: () => file.close(),
   };
 };
 
+/** What is left of the parts after their first bytes. */
+const without = (parts: readonly Uint8Array[], bytes: number): Uint8Array[] => {
+  let done = bytes;
+  let whole = 0;
+  while (whole < parts.length && done >= parts[whole]!.length) done -= parts[whole++]!.length;
+  const [first, ...rest] = parts.slice(whole);
+  return first === undefined ? [] : [first.subarray(done), ...rest];
+};
+
 /** Fills all of `target` with what is at `offset`. @throws Error where the file ends before. */
-export const readExactly = async (file: ContentFile, target: Uint8Array, offset: number): Promise<void> => {
+export const readExactly = async (
+  file: Pick<ContentFile, 'read'>,
+  target: Uint8Array,
+  offset: number,
+): Promise<void> => {
   const read = await file.read(target, offset);
   if (read < target.length) throw new Error(`the content file ends at ${offset + read}: it was cut by somebody else`);
 };

@@ -8,6 +8,7 @@ import { type ContentFile, openContentFile } from './content-file.ts';
 import { createIncomingPieces } from './incoming-pieces.ts';
 import { PeerError } from './peer-error.ts';
 import { createPrefixHash, type PrefixHash } from './prefix-hash.ts';
+import { createWriteBehind } from './write-behind.ts';
 
 /** The content on disk. Only verified pieces are written, so a later peer finds nothing there but right pieces and gaps. */
 export interface DiskStore {
@@ -19,8 +20,11 @@ export interface DiskStore {
   put(piece: number, offset: number, block: Uint8Array): void;
   /** Gives up a piece that is coming in. */
   discard(piece: number): void;
-  /** Writes a piece whose blocks are all here if its hash is right; tells whether it was. */
-  commit(piece: number): Promise<boolean>;
+  /**
+   * Takes over a piece whose blocks are all here if its hash is right; tells whether it was. It is written a moment
+   * later; a promise where the disk does not keep up.
+   */
+  commit(piece: number): boolean | Promise<boolean>;
   /** Bytes from the start that are in the SHA-256 of the whole so far. */
   readonly hashed: number;
   /** SHA-256 of the whole content once every piece is present, hex. Called once. */
@@ -52,10 +56,11 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
     await file.close();
     throw new PeerError('verify', `${path} has ${file.present} of ${geometry.length} bytes`);
   }
-  const whole = createPrefixHash(file, geometry);
+  const behind = createWriteBehind(file);
+  const whole = createPrefixHash(behind, geometry);
   const have = complete ? createBitfield(geometry.pieces, true) : await verifyPresent(file, whole, options);
   const pool = createChunkPool(Math.min(CHUNK_BYTES, geometry.pieceLength));
-  const cache = createChunkCache(file, geometry, pool, complete ? SEEDER_CACHE_BYTES : CACHE_BYTES);
+  const cache = createChunkCache(behind, geometry, pool, complete ? SEEDER_CACHE_BYTES : CACHE_BYTES);
   const incoming = createIncomingPieces(geometry, pool);
 
   return {
@@ -66,28 +71,23 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
     read: cache.read,
     put: incoming.put,
     discard: incoming.discard,
-    commit: async (piece) => {
+    commit: (piece) => {
       const parts = incoming.parts(piece);
       if (!isRight(options, piece, parts)) {
         incoming.discard(piece);
         return false;
       }
-      await writeParts(file, parts, piece * geometry.pieceLength);
       whole.add(piece, parts);
-      cache.keep(piece, incoming.take(piece));
-      return true;
+      const written = cache.keep(piece, incoming.take(piece));
+      const crowded = behind.write(parts, piece * geometry.pieceLength, written);
+      return crowded === undefined ? true : crowded.then(() => true);
     },
-    hashAll: whole.digest,
-    close: () => file.close(),
+    hashAll: async () => {
+      await behind.flush();
+      return whole.digest();
+    },
+    close: behind.close,
   };
-};
-
-const writeParts = async (file: ContentFile, parts: readonly Uint8Array[], offset: number): Promise<void> => {
-  let at = offset;
-  for (const part of parts) {
-    await file.write(part, at);
-    at += part.length;
-  }
 };
 
 const verifyPresent = async (file: ContentFile, whole: PrefixHash, options: StoreOptions): Promise<Bitfield> => {

@@ -57,7 +57,7 @@ export const createDriver = (options: DriverOptions): Driver => {
         }
         break;
       case 'check':
-        void commit(effect.piece);
+        commit(effect.piece);
         break;
       case 'discard':
         store.discard(effect.piece);
@@ -70,13 +70,11 @@ export const createDriver = (options: DriverOptions): Driver => {
     }
   };
 
-  const commit = async (piece: number): Promise<void> => {
-    try {
-      const ok = await store.commit(piece);
-      handle({ type: 'checked', piece, ok });
-    } catch (error) {
-      options.onFailure(error);
-    }
+  const commit = (piece: number): void => {
+    const tell = (ok: boolean): void => handle({ type: 'checked', piece, ok });
+    const ok = store.commit(piece);
+    if (ok instanceof Promise) ok.then(tell).catch(options.onFailure);
+    else tell(ok);
   };
 
   const upload = (peer: PeerKey, piece: number, offset: number, length: number): void => {

@@ -20,7 +20,7 @@ export interface PrefixHash {
 const READ_BYTES = 1024 * 1024;
 
 /** The hash of an empty file of this geometry. */
-export const createPrefixHash = (file: ContentFile, geometry: Geometry): PrefixHash => {
+export const createPrefixHash = (file: Pick<ContentFile, 'read'>, geometry: Geometry): PrefixHash => {
   const hash = createHash('sha256');
   const early = new Set<number>();
   let gap = 0; // the first piece that is not in the file

@@ -39,7 +39,7 @@ export type PeerReport =
   | { readonly kind: 'hello'; readonly version: string; readonly node: string }
   | { readonly kind: 'listening'; readonly port: number }
   /**
-   * At most four a second. `bytes` are verified bytes on disk; `downloaded`/`uploaded` payload bytes on the wire; `hashed`
+   * At most four a second. `bytes` are verified bytes; `downloaded`/`uploaded` payload bytes on the wire; `hashed`
    * bytes that are in the SHA-256 of the whole, which still grow when `bytes` no longer do.
    */
   | {

@@ -48,7 +48,6 @@ describe('the disk', () => {
         await writeFile(join(peers.dir, 'kept'), kept);
         const next = await peers.leech(torrent, { path: join(peers.dir, 'kept') });
         expect(next.progress().pieces).toBeGreaterThan(0);
-        expect(next.progress().pieces).toBeGreaterThanOrEqual(peer.progress().pieces);
       } finally {
         await run('umount', [small]);
       }
