@@ -6,17 +6,15 @@ export interface ChunkPool {
   giveBack(memory: Buffer): void;
 }
 
-/** Memory that lies ready for the next user, at most: left to the garbage collector, what is given back would pile up. */
-const SPARE_BYTES = 8 * 1024 * 1024;
-
-/** A pool that holds nothing yet. */
+/**
+ * A pool that holds nothing yet, and later all that was ever in use at the same time: left to the garbage collector,
+ * memory would pile up until that takes notice. Who takes from it bounds how much that is.
+ */
 export const createChunkPool = (chunkBytes: number): ChunkPool => {
   const spare: Buffer[] = [];
   return {
     chunkBytes,
     take: () => spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes),
-    giveBack: (memory) => {
-      if (spare.length * chunkBytes < SPARE_BYTES) spare.push(memory);
-    },
+    giveBack: (memory) => void spare.push(memory),
   };
 };
