@@ -55,11 +55,17 @@ export const createUplink = <T>(
   };
 };
 
-/** The receiving side of a node's link: for a block that arrives at its door now, the milliseconds until it is through. */
-export const createDownlink = (clock: VirtualClock, rate: number): ((bytes: number) => number) => {
+/**
+ * The receiving side of a node's link: for a block whose last byte has just been sent, the milliseconds until that byte is
+ * through. A block comes in while it goes out, so a link as fast as the sender's adds nothing unless others use it.
+ */
+export const createDownlink = (clock: VirtualClock, rate: number): Downlink => {
   let free = 0;
-  return (bytes) => {
-    free = Math.max(clock.now, free + (bytes * 1000) / rate);
+  return (bytes, sendingTook) => {
+    const begun = Math.max(free, clock.now - sendingTook);
+    free = Math.max(clock.now, begun + (bytes * 1000) / rate);
     return free - clock.now;
   };
 };
+
+export type Downlink = (bytes: number, sendingTook: number) => number;

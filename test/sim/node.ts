@@ -2,7 +2,7 @@ import type { Bitfield } from '#torrent/bitfield.ts';
 import type { Swarm } from '#torrent/swarm.ts';
 import type { PeerKey } from '#torrent/swarm-event.ts';
 import type { Disk } from './disk.ts';
-import type { Line, Uplink } from './link.ts';
+import type { Downlink, Line, Uplink } from './link.ts';
 
 /** What a simulated host is like. */
 export interface NodeOptions {
@@ -41,7 +41,7 @@ export interface Host extends SimNode {
   /** Its open connections. */
   readonly ends: Set<End>;
   readonly uplink: Uplink<Flight>;
-  readonly downlink: (bytes: number) => number;
+  readonly downlink: Downlink;
 }
 
 /** One node's side of a connection. */

@@ -118,7 +118,8 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     if (!host.alive || host.mute) return false;
     if (!from.open) return true;
     const message = { type: 'piece', piece, offset, block: blockOf(bytes, host.options.liar === true) } as const;
-    clock.after(latency + to.host.downlink(bytes), () => {
+    const sendingTook = (bytes * 1000) / host.options.uplink;
+    clock.after(latency + to.host.downlink(bytes, sendingTook), () => {
       if (to.open) handle(to.host, { type: 'message', peer: to.key, message });
     });
     handle(host, { type: 'uploaded', peer: from.key, bytes });
