@@ -12,19 +12,17 @@ import {
   setStalled,
   unexpectBlock,
 } from './swarm-state.ts';
-import { hasRoom, windowOf, windowOfAll } from './window.ts';
+import { hasRoom, windowOf } from './window.ts';
 
 /** A neighbour that refused a request is left alone this long. */
 const REFUSED_MS = 500;
 
 /** Asks a neighbour for blocks until its window is full, or that of all neighbours together. */
 export const requestMore = (state: SwarmState, peer: Neighbour): void => {
-  if (!hasRoom(state, peer) || isComplete(state)) return;
+  if (isComplete(state) || !hasRoom(state, peer)) return;
   if (peer.pending.size === 0) peer.progressAt = state.now;
-  const own = windowOf(state, peer);
-  const all = windowOfAll(state);
-  while (peer.pending.size < own) {
-    if (state.inFlight >= all && !peer.stalled) {
+  while (peer.pending.size < windowOf(peer)) {
+    if (state.inFlight >= state.window && !peer.stalled) {
       state.waiting ||= state.picker.offers(peer);
       return;
     }
@@ -51,8 +49,7 @@ const requestNext = (state: SwarmState, peer: Neighbour): void => {
 
 /** While there is more to ask for than may be in flight, the rarest pieces come first, each from the least busy that has it. */
 const requestRarest = (state: SwarmState): void => {
-  const all = windowOfAll(state);
-  while (state.inFlight < all) {
+  while (state.inFlight < state.window) {
     const source = state.picker.beginRarest((piece) => leastBusy(state, piece));
     if (source === undefined) return;
     requestMore(state, source);
@@ -64,7 +61,7 @@ const leastBusy = (state: SwarmState, piece: number): Neighbour | undefined => {
   let least = Number.POSITIVE_INFINITY;
   for (const peer of state.neighbours.values()) {
     if (peer.stalled || !peer.bits.has(piece) || !hasRoom(state, peer)) continue;
-    const busy = peer.pending.size / windowOf(state, peer);
+    const busy = peer.pending.size / windowOf(peer);
     if (busy < least) [best, least] = [peer, busy];
   }
   return best;

@@ -1,8 +1,8 @@
-import { type Bitfield, createBitfield } from './bitfield.ts';
 import type { Geometry } from './geometry.ts';
 import type { Neighbour } from './neighbour.ts';
 import type { PiecePicker } from './piece-picker.ts';
 import { createRate } from './rate.ts';
+import { createRecipient, delayOf, forgive, type Gift, type Recipient, settle, show } from './recipient.ts';
 import type { PeerKey } from './swarm-event.ts';
 
 /**
@@ -20,41 +20,22 @@ export interface Handout {
   gained(peer: Neighbour, piece: number, now: number): void;
   /** Bytes of a piece are on their way to a neighbour. */
   sent(peer: Neighbour, piece: number, bytes: number, now: number): void;
+  /** So many bytes have left for a neighbour. */
+  left(peer: Neighbour, bytes: number, now: number): void;
   /** Looks for what has not spread and for who is cut off; wanted every tick. */
   review(now: number): void;
   /** The next piece to reveal, and to whom; undefined while enough is handed out. */
-  next(now: number): { readonly peer: Neighbour; readonly piece: number } | undefined;
+  next(now: number): Shown | undefined;
+}
+
+interface Shown {
+  readonly peer: Neighbour;
+  readonly piece: number;
 }
 
 export interface HandoutOptions {
   readonly geometry: Geometry;
   readonly picker: PiecePicker;
-}
-
-interface Gift {
-  readonly piece: number;
-  readonly to: Recipient;
-  readonly at: number;
-}
-
-interface Recipient {
-  readonly peer: Neighbour;
-  readonly shown: Bitfield;
-  /** Shown to it alone and seen nowhere else yet, oldest first. */
-  readonly gifts: Set<Gift>;
-  /** Bytes shown to it and not yet sent, by piece. */
-  readonly owing: Map<number, number>;
-  /** Their sum. */
-  owed: number;
-  /** The last time that something was sent to it, or owed after nothing was. */
-  movedAt: number;
-  /** The last time that it got a piece from somebody else. */
-  elsewhereAt: number;
-  /** How long its gifts take to be seen elsewhere, of late. */
-  spreadMs: number | undefined;
-  /** Where to look for a piece to feed it; undefined when it lives on others. */
-  feedFrom: number | undefined;
-  lastGiftAt: number;
 }
 
 const BACKLOG_SECONDS = 0.25;
@@ -71,11 +52,17 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
   const rate = createRate();
   let begun = 0; // pieces below were handed out, or somebody had them
   let spreadMs = 0; // of the whole fleet
+  let backlog = MIN_BACKLOG;
+  let handedOut = 0; // bytes that the link has to carry soon: owed to those that are not stuck, and unsent
+
+  /** Changes what a recipient is owed, and the sum with it. */
+  const change = (recipient: Recipient, act: () => void): void => {
+    handedOut -= recipient.stuck ? 0 : recipient.owed + recipient.unsent;
+    act();
+    handedOut += recipient.stuck ? 0 : recipient.owed + recipient.unsent;
+  };
 
   const patience = (): number => (spreadMs === 0 ? FIRST_PATIENCE_MS : Math.max(PATIENCE_MS, 4 * spreadMs));
-  const isStuck = ({ owed, movedAt }: Recipient, now: number): boolean => owed > 0 && now - movedAt > PATIENCE_MS;
-  const backlog = (now: number): number =>
-    Math.max(2 * geometry.pieceLength, MIN_BACKLOG, Math.min(MAX_BACKLOG, rate.perSecond(now) * BACKLOG_SECONDS));
 
   const fresh = (): number | undefined => {
     for (const piece of returned) {
@@ -86,19 +73,12 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
     return begun < geometry.pieces ? begun : undefined;
   };
 
-  /** How long a piece given to it now would take to be seen elsewhere, by what is known. */
-  const delayOf = (recipient: Recipient, now: number): number => {
-    const [oldest] = recipient.gifts;
-    const waited = oldest === undefined ? 0 : now - oldest.at;
-    return (recipient.gifts.size + 1) * Math.max(1, waited, recipient.spreadMs ?? 0);
-  };
-
   const choose = (piece: number, now: number): Recipient | undefined => {
-    const most = Math.max(2 * geometry.pieceLength, (2 * backlog(now)) / recipients.size);
+    const most = Math.max(2 * geometry.pieceLength, (2 * backlog) / recipients.size);
     let best: Recipient | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const recipient of recipients.values()) {
-      if (recipient.owed >= most || isStuck(recipient, now) || recipient.shown.has(piece)) continue;
+      if (recipient.owed >= most || recipient.stuck || recipient.shown.has(piece)) continue;
       if (recipient.peer.bits.has(piece)) continue;
       const delay = delayOf(recipient, now);
       if (delay > least || (delay === least && best !== undefined && recipient.lastGiftAt >= best.lastGiftAt)) continue;
@@ -107,84 +87,72 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
     return best;
   };
 
-  const show = (recipient: Recipient, piece: number, now: number) => {
-    if (recipient.owed === 0) recipient.movedAt = now;
-    recipient.owing.set(piece, geometry.pieceSize(piece));
-    recipient.owed += geometry.pieceSize(piece);
-    recipient.shown.add(piece);
+  const reveal = (recipient: Recipient, piece: number, now: number): Shown => {
+    change(recipient, () => show(recipient, piece, geometry, now));
     return { peer: recipient.peer, piece };
   };
 
-  const give = (recipient: Recipient, piece: number, now: number) => {
-    const gift = { piece, to: recipient, at: now };
+  const give = (recipient: Recipient, piece: number, now: number): Shown => {
+    const gift = { piece, to: recipient, at: now, sentAt: undefined };
     returned.delete(piece);
     given.set(piece, gift);
-    recipient.gifts.add(gift);
+    recipient.gifts.set(piece, gift);
     recipient.lastGiftAt = now;
-    return show(recipient, piece, now);
-  };
-
-  /** It is owed less of a piece, or nothing more: what it got elsewhere it will not ask for here. */
-  const settle = (recipient: Recipient, piece: number, bytes: number): void => {
-    const left = recipient.owing.get(piece);
-    if (left === undefined) return;
-    const paid = Math.min(left, bytes);
-    recipient.owed -= paid;
-    if (paid === left) recipient.owing.delete(piece);
-    else recipient.owing.set(piece, left - paid);
-  };
-
-  /** It has not asked for what it was shown: others have it to do. */
-  const forgive = (recipient: Recipient): void => {
-    recipient.owing.clear();
-    recipient.owed = 0;
+    return reveal(recipient, piece, now);
   };
 
   const take = (gift: Gift): void => {
     given.delete(gift.piece);
-    gift.to.gifts.delete(gift);
+    gift.to.gifts.delete(gift.piece);
   };
 
-  /** Bytes that the link has to carry soon. */
-  const handedOut = (now: number): number => {
-    let bytes = 0;
-    for (const recipient of recipients.values()) {
-      if (!isStuck(recipient, now)) bytes += recipient.owed + recipient.peer.unsent;
-    }
-    return bytes;
-  };
+  /** Its recipient does not ask for it, or has had it for long and nobody else has. */
+  const isLost = ({ to, sentAt }: Gift, now: number): boolean =>
+    sentAt === undefined ? to.stuck : now - sentAt > patience();
 
   /** A piece that others have and a neighbour lacks that gets nothing from them. */
-  const feed = (now: number): { recipient: Recipient; piece: number } | undefined => {
+  const feed = (now: number): Shown | undefined => {
     for (const recipient of recipients.values()) {
-      if (recipient.feedFrom === undefined || recipient.owed >= backlog(now) || isStuck(recipient, now)) continue;
+      if (recipient.feedFrom === undefined || recipient.owed >= backlog || recipient.stuck) continue;
       for (let piece = recipient.feedFrom; piece < geometry.pieces; piece++) {
         recipient.feedFrom = piece + 1;
-        if (!recipient.shown.has(piece) && !recipient.peer.bits.has(piece)) return { recipient, piece };
+        if (!recipient.shown.has(piece) && !recipient.peer.bits.has(piece)) return reveal(recipient, piece, now);
       }
     }
     return undefined;
   };
 
+  const reviewRecipient = (recipient: Recipient, now: number): void => {
+    const resting = recipient.owed + recipient.unsent === 0;
+    const still = now - recipient.movedAt;
+    change(recipient, () => {
+      recipient.stuck = !resting && still > PATIENCE_MS;
+      if (still > 2 * patience() && recipient.unsent === 0) forgive(recipient);
+    });
+    recipient.feedFrom = recipients.size > 1 && now - recipient.elsewhereAt > patience() ? 0 : undefined;
+  };
+
   return {
-    join: (peer, now) => {
-      const shown = createBitfield(geometry.pieces);
-      const times = { movedAt: now, elsewhereAt: now, lastGiftAt: 0, spreadMs: undefined, feedFrom: undefined };
-      recipients.set(peer.key, { peer, shown, gifts: new Set(), owing: new Map(), owed: 0, ...times });
-    },
+    join: (peer, now) => void recipients.set(peer.key, createRecipient(peer, geometry.pieces, now)),
     leave: (peer) => {
-      for (const gift of recipients.get(peer.key)?.gifts ?? []) {
-        given.delete(gift.piece);
-        returned.add(gift.piece);
-      }
+      const recipient = recipients.get(peer.key);
+      if (recipient === undefined) return;
+      change(recipient, () => {
+        forgive(recipient);
+        recipient.unsent = 0;
+      });
       recipients.delete(peer.key);
+      for (const piece of recipient.gifts.keys()) {
+        given.delete(piece);
+        returned.add(piece);
+      }
       for (let piece = 0; piece < begun; piece++) if (peer.bits.has(piece)) returned.add(piece);
     },
     gained: (peer, piece, now) => {
       const recipient = recipients.get(peer.key);
       if (recipient === undefined) return;
       if (!recipient.shown.has(piece)) recipient.elsewhereAt = now;
-      settle(recipient, piece, geometry.pieceLength);
+      change(recipient, () => settle(recipient, piece, geometry.pieceLength));
       const gift = given.get(piece);
       if (gift === undefined || gift.to === recipient) return;
       take(gift);
@@ -196,30 +164,40 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
       rate.add(bytes, now);
       const recipient = recipients.get(peer.key);
       if (recipient === undefined) return;
-      settle(recipient, piece, bytes);
+      change(recipient, () => {
+        settle(recipient, piece, bytes);
+        recipient.unsent += bytes;
+      });
+      recipient.movedAt = now;
+      const gift = recipient.gifts.get(piece);
+      if (gift !== undefined && !recipient.owing.has(piece)) gift.sentAt ??= now;
+    },
+    left: (peer, bytes, now) => {
+      const recipient = recipients.get(peer.key);
+      if (recipient === undefined) return;
+      change(recipient, () => {
+        recipient.unsent -= bytes;
+      });
       recipient.movedAt = now;
     },
     review: (now) => {
+      backlog = Math.max(2 * geometry.pieceLength, MIN_BACKLOG, rate.perSecond(now) * BACKLOG_SECONDS);
+      backlog = Math.min(backlog, Math.max(2 * geometry.pieceLength, MAX_BACKLOG));
+      for (const recipient of recipients.values()) reviewRecipient(recipient, now);
       for (const gift of given.values()) {
-        if (now - gift.at < patience()) break;
-        if (choose(gift.piece, now) === undefined) continue;
+        if (now - gift.at < PATIENCE_MS) break;
+        if (!isLost(gift, now) || choose(gift.piece, now) === undefined) continue;
         take(gift);
         returned.add(gift.piece);
       }
-      for (const recipient of recipients.values()) {
-        if (isStuck(recipient, now - patience())) forgive(recipient);
-        const cutOff = recipients.size > 1 && now - recipient.elsewhereAt > patience();
-        recipient.feedFrom = cutOff ? 0 : undefined;
-      }
     },
     next: (now) => {
-      if (handedOut(now) < backlog(now)) {
+      if (handedOut < backlog) {
         const piece = fresh();
         const recipient = piece === undefined ? undefined : choose(piece, now);
         if (piece !== undefined && recipient !== undefined) return give(recipient, piece, now);
       }
-      const fed = feed(now);
-      return fed && show(fed.recipient, fed.piece, now);
+      return feed(now);
     },
   };
 };

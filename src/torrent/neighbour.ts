@@ -32,6 +32,8 @@ export interface Neighbour {
   readonly pending: Map<number, BlockRef>;
   /** Requests that it lets stand at a time. */
   maxRequests: number;
+  /** Blocks that it may be asked for at a time. */
+  window: number;
   readonly rate: Rate;
   /** The last time it sent a block, or was first asked after a rest. */
   progressAt: number;
@@ -52,6 +54,9 @@ export interface Neighbour {
 /** Requests that every client lets stand (the default of BEP 10's `reqq` in libtorrent). */
 const MAX_REQUESTS = 250;
 
+/** Blocks that a neighbour is asked for before its rate is known. */
+const FIRST_WINDOW = 4;
+
 /** A peer just connected: it has nothing, serves nobody, and was asked for nothing. */
 export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now: number): Neighbour => ({
   key,
@@ -63,6 +68,7 @@ export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now
   askable: 0,
   pending: new Map(),
   maxRequests: MAX_REQUESTS,
+  window: FIRST_WINDOW,
   rate: createRate(),
   progressAt: now,
   stalled: false,

@@ -22,6 +22,8 @@ export interface PiecePicker {
   gain(peer: Neighbour, piece: number): void;
   /** A peer has gone, with all it had. */
   lose(peer: Neighbour): void;
+  /** A peer has gone or does not deliver: the pieces it began are anybody's. */
+  disown(peer: Neighbour): void;
   /** Whether `pick` may find something for this peer that is not in flight yet. */
   offers(peer: Neighbour): boolean;
   /** Chooses and marks the next block to ask of this peer. */
@@ -147,6 +149,13 @@ export const createPiecePicker = ({ geometry, have, random, neighbours }: Picker
     lose: (peer) => {
       for (let piece = 0; piece < peer.bits.size; piece++) if (peer.bits.has(piece)) missing.removeSource(piece);
       peer.askable = 0;
+    },
+    disown: (peer) => {
+      for (const piece of open.values()) {
+        if (piece.owner !== peer.key) continue;
+        piece.owner = undefined;
+        if (piece.sole && piece.left > 0 && isIdle(piece)) giveBack(piece.piece);
+      }
     },
     offers: (peer) => (peer.askable > 0 && open.size < maxOpen) || unasked.size > 0,
     pick: (peer) => {

@@ -20,6 +20,7 @@ export const routeAroundStalls = (state: SwarmState): void => {
       cancel(state, peer, ref);
       giveUp(state, peer, ref);
     }
+    state.picker.disown(peer);
   }
 };
 

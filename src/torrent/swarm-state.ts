@@ -10,6 +10,8 @@ import type { CloseReason, Effect, PeerKey } from './swarm-event.ts';
 /** Everything a swarm remembers between two events. */
 export interface SwarmState {
   readonly geometry: Geometry;
+  /** Numbers from 0 to 1, 1 excluded. */
+  readonly random: () => number;
   /** Pieces present and verified. */
   readonly have: Bitfield;
   readonly picker: PiecePicker;
@@ -18,6 +20,9 @@ export interface SwarmState {
   readonly rate: Rate;
   /** The highest rate of late, bytes a second. */
   bestRate: number;
+  measuredAt: number;
+  /** Blocks that may be in flight from all neighbours together. */
+  window: number;
   /** The last time that payload came. */
   receivedAt: number;
   /** What the deployer's seeder has revealed to whom; nobody else has one. */
@@ -32,7 +37,6 @@ export interface SwarmState {
   downloaded: number;
   /** Payload bytes sent. */
   uploaded: number;
-  tickedAt: number;
   /** The latest time told, milliseconds. */
   now: number;
 }
@@ -92,6 +96,7 @@ export const forget = (state: SwarmState, peer: Neighbour): void => {
   state.picker.lose(peer);
   state.handout?.leave(peer);
   giveUpAll(state, peer);
+  state.picker.disown(peer);
 };
 
 /** Gives everything asked of a neighbour back to the picker; returns what that was. */

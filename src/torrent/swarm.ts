@@ -11,7 +11,7 @@ import { routeAroundStalls } from './stalls.ts';
 import type { Effect, PeerKey, SwarmEvent } from './swarm-event.ts';
 import { drop, forget, isComplete, type SwarmState, send, tellNews } from './swarm-state.ts';
 import { noteUploaded } from './uploads.ts';
-import { followRate } from './window.ts';
+import { measureWindows } from './window.ts';
 
 /**
  * One peer's view of a swarm and its decisions, without any I/O: events and the time go in, effects come out, and chance
@@ -37,15 +37,18 @@ export interface SwarmOptions {
   readonly handsOut?: boolean;
 }
 
+/** Blocks in flight before any rate is known. */
+const FIRST_WINDOW = 32;
+
 /** A swarm without neighbours. */
 export const createSwarm = (options: SwarmOptions): Swarm => {
   const { geometry, random, have = createBitfield(geometry.pieces), handsOut = false } = options;
   const neighbours = new Map<PeerKey, Neighbour>();
   const picker = createPiecePicker({ geometry, have, random, neighbours });
   const state: SwarmState = {
-    ...{ geometry, have, picker, neighbours },
+    ...{ geometry, have, picker, neighbours, random },
     rate: createRate(),
-    ...{ bestRate: 0, receivedAt: 0, tickedAt: 0 },
+    ...{ bestRate: 0, measuredAt: 0, window: FIRST_WINDOW, receivedAt: 0 },
     handout: handsOut ? createHandout({ geometry, picker }) : undefined,
     ...{ inFlight: 0, waiting: false, effects: [], downloaded: 0, uploaded: 0, now: 0 },
   };
@@ -117,20 +120,33 @@ const finishPiece = (state: SwarmState, piece: number, ok: boolean): void => {
   else requestMoreOfAll(state);
 };
 
-/** News that few can have from elsewhere goes out at once; the rest with the next message, at the latest with the next tick. */
+/**
+ * A piece that comes from the only source is told to a few neighbours at once, which pass it on; all others hear of it with the next
+ * message to them, at the latest with the next tick: a packet of its own for each piece and neighbour would cost more than it gains.
+ */
 const tellPiece = (state: SwarmState, piece: number): void => {
-  const rare = state.picker.sources(piece) * RARE_SHARE <= state.neighbours.size;
   const complete = isComplete(state);
+  const lacking: Neighbour[] = [];
   for (const peer of state.neighbours.values()) {
     peer.news.push(piece);
-    if (complete || (rare && !peer.bits.has(piece))) tellNews(state, peer);
+    if (!peer.bits.has(piece)) lacking.push(peer);
+    if (complete) tellNews(state, peer);
     if (complete) weigh(state, peer);
   }
+  if (state.picker.sources(piece) <= 1)
+    for (const peer of someOf(lacking, TOLD_AT_ONCE, state.random)) tellNews(state, peer);
   if (complete) state.effects.push({ type: 'complete' });
 };
 
-/** A piece is rare when at most one in so many neighbours has it. */
-const RARE_SHARE = 8;
+const TOLD_AT_ONCE = 4;
+
+const someOf = <T>(all: readonly T[], count: number, random: () => number): T[] => {
+  const pool = [...all];
+  return Array.from(
+    { length: Math.min(count, pool.length) },
+    () => pool.splice(Math.floor(random() * pool.length), 1)[0] as T,
+  );
+};
 
 /** The deployer's seeder shows what it hands out. */
 const reveal = (state: SwarmState): void => {
@@ -145,8 +161,7 @@ const SPEAK_MS = 100_000;
 const SILENCE_MS = 180_000;
 
 const tick = (state: SwarmState): void => {
-  followRate(state, state.now - state.tickedAt);
-  state.tickedAt = state.now;
+  measureWindows(state);
   for (const peer of state.neighbours.values()) {
     if (state.now - peer.heardAt > SILENCE_MS) drop(state, peer, 'silent');
     else if (state.now - peer.spokeAt > SPEAK_MS) send(state, peer, { type: 'keep-alive' });

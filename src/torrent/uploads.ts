@@ -37,6 +37,7 @@ export const cancelUpload = (state: SwarmState, peer: Neighbour, { piece, offset
 /** So many bytes have left: hands the connection what comes next. */
 export const noteUploaded = (state: SwarmState, peer: Neighbour, bytes: number): void => {
   peer.unsent -= bytes;
+  state.handout?.left(peer, bytes, state.now);
   pumpUploads(state, peer);
 };
 

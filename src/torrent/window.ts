@@ -5,40 +5,37 @@ import type { SwarmState } from './swarm-state.ts';
  * How much may be asked for at a time. By Little's law, requests in flight divided by the rate is how long a block takes
  * from request to arrival: asking for WINDOW_SECONDS of the rate keeps links busy over any sane round trip, and keeps the
  * queues before them that short, so that news and requests get through. The rate is the best of late: were it that of the moment,
- * a host that falls behind would ask for less, and fall behind further.
+ * a host that falls behind would ask for less, and fall behind further. Each neighbour may always have a little to do:
+ * the rarest pieces are those that a single one has.
  */
 const WINDOW_SECONDS = 0.5;
 const NEIGHBOUR_SECONDS = 0.4;
 const BEST_RATE_HALVES_MS = 5000;
-const MIN_WINDOW = 16;
-const MIN_EACH = 2;
+const MIN_BYTES = 256 * 1024;
+const MIN_BYTES_EACH = 32 * 1024;
+const MIN_NEIGHBOUR_BYTES = 64 * 1024;
 const MAX_WINDOW = 1024;
-const MIN_NEIGHBOUR_WINDOW = 4;
 
-/** Blocks that may be in flight from all neighbours together. */
-export const windowOfAll = (state: SwarmState): number =>
-  clamp(
-    (state.bestRate * WINDOW_SECONDS) / state.geometry.blockBytes,
-    Math.max(MIN_WINDOW, MIN_EACH * state.neighbours.size),
-    MAX_WINDOW,
-  );
-
-/** Follows the rate: up at once, down by half in BEST_RATE_HALVES_MS. Wanted every tick. */
-export const followRate = (state: SwarmState, passed: number): void => {
-  const faded = state.bestRate * 0.5 ** (passed / BEST_RATE_HALVES_MS);
-  state.bestRate = Math.max(faded, state.rate.perSecond(state.now));
+/** Measures the windows anew; wanted every tick. */
+export const measureWindows = (state: SwarmState): void => {
+  const { geometry, neighbours, now } = state;
+  const faded = state.bestRate * 0.5 ** ((now - state.measuredAt) / BEST_RATE_HALVES_MS);
+  state.bestRate = Math.max(faded, state.rate.perSecond(now));
+  state.measuredAt = now;
+  const least = Math.max(MIN_BYTES, MIN_BYTES_EACH * neighbours.size);
+  state.window = blocksOf(Math.max(least, state.bestRate * WINDOW_SECONDS), geometry.blockBytes, MAX_WINDOW);
+  for (const peer of neighbours.values()) {
+    const bytes = Math.max(MIN_NEIGHBOUR_BYTES, peer.rate.perSecond(now) * NEIGHBOUR_SECONDS);
+    peer.window = blocksOf(bytes, geometry.blockBytes, peer.maxRequests);
+  }
 };
 
 /** Blocks that may be in flight from one neighbour; one, as a trial, from one that has stalled. */
-export const windowOf = (state: SwarmState, peer: Neighbour): number => {
-  if (peer.stalled) return 1;
-  const blocks = (peer.rate.perSecond(state.now) * NEIGHBOUR_SECONDS) / state.geometry.blockBytes;
-  return clamp(blocks, MIN_NEIGHBOUR_WINDOW, peer.maxRequests);
-};
+export const windowOf = (peer: Neighbour): number => (peer.stalled ? 1 : peer.window);
 
 /** Whether a neighbour serves us and would take a request now. */
 export const hasRoom = (state: SwarmState, peer: Neighbour): boolean =>
-  !peer.chokesUs && state.now >= peer.pausedUntil && peer.pending.size < windowOf(state, peer);
+  !peer.chokesUs && peer.pending.size < windowOf(peer) && state.now >= peer.pausedUntil;
 
-const clamp = (blocks: number, least: number, most: number): number =>
-  Math.min(most, Math.max(least, Math.ceil(blocks)));
+const blocksOf = (bytes: number, blockBytes: number, most: number): number =>
+  Math.min(most, Math.max(2, Math.ceil(bytes / blockBytes)));
