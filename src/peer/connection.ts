@@ -1,9 +1,10 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import type { PeerAddress } from '#protocol/control.ts';
 import { decodeHandshake, encodeHandshake, HANDSHAKE_BYTES, type Handshake } from '#protocol/handshake.ts';
 import { encodeMessage, encodePieceHead, type Message } from '#protocol/message.ts';
 import { createMessageDecoder } from '#protocol/message-decoder.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
+import { readAccepted } from './accepted-socket.ts';
 
 /** One TCP connection to a neighbour, from the first byte of the handshake on. */
 export interface Connection {
@@ -33,16 +34,13 @@ export interface ConnectionOptions {
 /** Connects to a neighbour. */
 export const dial = (address: PeerAddress, options: ConnectionOptions): Connection => {
   const wire = createWire(options);
-  const onread = { buffer: readBuffer, callback: (bytes: number) => wire.receive(readBuffer.subarray(0, bytes)) };
-  const socket = connect({ ...address, onread });
-  return wire.attach(socket, true);
+  return wire.attach(connect({ ...address, onread: intoOneBuffer(wire.receive) }), true);
 };
 
-/** Takes over a connection that a neighbour has opened. */
+/** Takes over a connection that a neighbour has opened, paused since. */
 export const accept = (socket: Socket, options: ConnectionOptions): Connection => {
   const wire = createWire(options);
-  socket.on('data', wire.receive);
-  return wire.attach(socket, false);
+  return wire.attach(readAccepted(socket, intoOneBuffer(wire.receive)), false);
 };
 
 /** Time from the connection attempt to the end of the handshake. */
@@ -51,8 +49,13 @@ const HANDSHAKE_MS = 5000;
 /** A neighbour that makes us answer and does not read the answers is cut off. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
-/** All outgoing sockets read into this one buffer: what is in it has been taken when the callback returns. */
+/** All sockets read into this one buffer: what is in it has been taken when the callback returns. */
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+
+const intoOneBuffer = (receive: (bytes: Uint8Array) => boolean): OnReadOpts => ({
+  buffer: readBuffer,
+  callback: (size, memory) => receive(memory.subarray(0, size)),
+});
 
 const createWire = (options: ConnectionOptions) => {
   let socket: Socket;

@@ -13,6 +13,7 @@ export interface ListenOptions {
   /** Address to bind to; default: all. */
   readonly listen?: string;
   readonly random: () => number;
+  /** Takes a connection that nothing is read from yet. */
   onSocket(socket: Socket): void;
 }
 
@@ -30,7 +31,7 @@ export const startListener = async ({
   const start = Math.floor(random() * count);
   let reason = '';
   for (let step = 0; step < count; step++) {
-    const server = createServer({ noDelay: true }, onSocket);
+    const server = createServer({ noDelay: true, pauseOnConnect: true }, onSocket);
     try {
       await listenOn(server, first + ((start + step) % count), listen);
     } catch (error) {

@@ -23,7 +23,7 @@ interface Waiting {
  * small piece costs more than everything else that happens to it, since every one crosses threads twice. So pieces gather for
  * GATHER_MS or until FULL_BYTES, and go out together, neighbours in one call.
  */
-const GATHER_MS = 50;
+const GATHER_MS = 200;
 const FULL_BYTES = 1024 * 1024;
 const MOST_BYTES = 8 * 1024 * 1024;
 

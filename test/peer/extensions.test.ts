@@ -97,7 +97,7 @@ describe('the swarm', () => {
         if (event.type === 'allows') tellAllowed();
       },
     });
-    server = createServer(links.take).listen(0, '127.0.0.1');
+    server = createServer({ pauseOnConnect: true }, links.take).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const client = await callPeer((server.address() as { port: number }).port, helloFor(torrent, {}));
     clients.push(client);
