@@ -1,4 +1,5 @@
 import { createGeometry } from '#torrent/geometry.ts';
+import { connectCycles, connectEarlier } from './graph.ts';
 import type { Sharing } from './link.ts';
 import type { SimNode } from './node.ts';
 import { seededRandom } from './random.ts';
@@ -14,7 +15,9 @@ export interface FleetOptions {
   readonly pieceLength: number;
   /** Default 16 KiB. A large fleet is simulated with large ones, for its events are as many as its blocks. */
   readonly blockBytes?: number;
-  /** Earlier hosts that each host connects to; default 20. All of them when there are no more. */
+  /** How hosts find each other, default 'earlier': see graph.ts. */
+  readonly graph?: 'earlier' | 'cycles';
+  /** Default 20: earlier hosts that each host connects to, or neighbours that each has in 'cycles'. */
   readonly degree?: number;
   /** Hosts that know the seeder; default all. */
   readonly seedDegree?: number;
@@ -83,22 +86,15 @@ export const bound = (bytes: number, seeder: number, hosts: readonly number[], d
   return Math.max(bytes / seeder, bytes / lowest, (hosts.length * bytes) / together);
 };
 
-/** Connects everybody to the seeder and to some who came before: the graph that `swarm/neighbours.ts` makes. */
+/** Connects those to the seeder who know it, and all to their neighbours. */
 const introduce = (simulation: Simulation, options: FleetOptions, random: () => number): void => {
-  const { degree = 20, seedDegree = options.hosts } = options;
+  const { degree = 20, seedDegree = options.hosts, graph = 'earlier' } = options;
   const [seeder, ...hosts] = simulation.nodes as [SimNode, ...SimNode[]];
-  for (const [index, host] of hosts.entries()) {
-    if (index < seedDegree) simulation.connect(host, seeder);
-    for (const earlier of sample(index, degree, random)) simulation.connect(host, hosts[earlier] as SimNode);
+  for (const host of hosts.slice(0, seedDegree)) simulation.connect(host, seeder);
+  const connect = graph === 'cycles' ? connectCycles : connectEarlier;
+  for (const [host, other] of connect(hosts.length, degree, random)) {
+    simulation.connect(hosts[host] as SimNode, hosts[other] as SimNode);
   }
-};
-
-/** Some of the numbers below `size`, each at most once. */
-const sample = (size: number, count: number, random: () => number): Iterable<number> => {
-  if (size <= count) return Array.from({ length: size }, (_, index) => index);
-  const chosen = new Set<number>();
-  while (chosen.size < count) chosen.add(Math.floor(random() * size));
-  return chosen;
 };
 
 const watchOver = (simulation: Simulation, watch: FleetOptions['watch']): void => {
