@@ -47,6 +47,8 @@ export interface Neighbour {
   unsent: number;
   /** Pieces it has yet to be told that we have. */
   news: number[];
+  /** The last time that it heard all news. */
+  toldAt: number;
   heardAt: number;
   spokeAt: number;
 }
@@ -76,6 +78,7 @@ export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now
   uploads: [],
   unsent: 0,
   news: [],
+  toldAt: now,
   heardAt: now,
   spokeAt: now,
 });

@@ -51,6 +51,7 @@ export const send = (state: SwarmState, peer: Neighbour, message: Message): void
 
 /** Tells a neighbour of the pieces that have come since it last heard from us. */
 export const tellNews = (state: SwarmState, peer: Neighbour): void => {
+  peer.toldAt = state.now;
   if (peer.news.length === 0) return;
   const { news } = peer;
   peer.news = [];

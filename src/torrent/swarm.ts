@@ -121,31 +121,18 @@ const finishPiece = (state: SwarmState, piece: number, ok: boolean): void => {
 };
 
 /**
- * A piece that comes from the only source is told to a few neighbours at once, which pass it on; all others hear of it with the next
- * message to them, at the latest with the next tick: a packet of its own for each piece and neighbour would cost more than it gains.
+ * A piece that only its sender has is told at once, so that it spreads; all others go out with the next message to a
+ * neighbour, or after NEWS_MS: a packet of its own for every piece and neighbour would cost more than it gains.
  */
 const tellPiece = (state: SwarmState, piece: number): void => {
   const complete = isComplete(state);
-  const lacking: Neighbour[] = [];
+  const rare = state.picker.sources(piece) <= 1;
   for (const peer of state.neighbours.values()) {
     peer.news.push(piece);
-    if (!peer.bits.has(piece)) lacking.push(peer);
-    if (complete) tellNews(state, peer);
+    if (complete || (rare && !peer.bits.has(piece))) tellNews(state, peer);
     if (complete) weigh(state, peer);
   }
-  if (state.picker.sources(piece) <= 1)
-    for (const peer of someOf(lacking, TOLD_AT_ONCE, state.random)) tellNews(state, peer);
   if (complete) state.effects.push({ type: 'complete' });
-};
-
-const TOLD_AT_ONCE = 4;
-
-const someOf = <T>(all: readonly T[], count: number, random: () => number): T[] => {
-  const pool = [...all];
-  return Array.from(
-    { length: Math.min(count, pool.length) },
-    () => pool.splice(Math.floor(random() * pool.length), 1)[0] as T,
-  );
 };
 
 /** The deployer's seeder shows what it hands out. */
@@ -157,6 +144,7 @@ const reveal = (state: SwarmState): void => {
   }
 };
 
+const NEWS_MS = 450;
 const SPEAK_MS = 100_000;
 const SILENCE_MS = 180_000;
 
@@ -165,7 +153,7 @@ const tick = (state: SwarmState): void => {
   for (const peer of state.neighbours.values()) {
     if (state.now - peer.heardAt > SILENCE_MS) drop(state, peer, 'silent');
     else if (state.now - peer.spokeAt > SPEAK_MS) send(state, peer, { type: 'keep-alive' });
-    else tellNews(state, peer);
+    else if (state.now - peer.toldAt > NEWS_MS) tellNews(state, peer);
   }
   state.handout?.review(state.now);
   routeAroundStalls(state);
