@@ -2,7 +2,17 @@ import type { Geometry } from './geometry.ts';
 import type { Neighbour } from './neighbour.ts';
 import type { PiecePicker } from './piece-picker.ts';
 import { createRate } from './rate.ts';
-import { createRecipient, delayOf, forgive, type Gift, type Recipient, settle, show } from './recipient.ts';
+import {
+  createRecipient,
+  delayOf,
+  forgive,
+  type Gift,
+  handOver,
+  noteLeft,
+  type Recipient,
+  settle,
+  show,
+} from './recipient.ts';
 import type { PeerKey } from './swarm-event.ts';
 
 /**
@@ -41,8 +51,8 @@ export interface HandoutOptions {
 const BACKLOG_SECONDS = 0.25;
 const MIN_BACKLOG = 128 * 1024;
 const MAX_BACKLOG = 8 * 1024 * 1024;
-const PATIENCE_MS = 1500;
-const FIRST_PATIENCE_MS = 3000;
+const PATIENCE_MS = 1200;
+const FIRST_PATIENCE_MS = 1800;
 
 /** Nothing handed out yet. */
 export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => {
@@ -52,6 +62,9 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
   const rate = createRate();
   let begun = 0; // pieces below were handed out, or somebody had them
   let spreadMs = 0; // of the whole fleet
+  let sent = 0; // bytes that have left
+  let startedAt = 0; // when the first were on their way
+  let lastAt = 0; // when the last of them left
   let backlog = MIN_BACKLOG;
   let handedOut = 0; // bytes that the link has to carry soon: owed to those that are not stuck, and unsent
 
@@ -62,7 +75,11 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
     handedOut += recipient.stuck ? 0 : recipient.owed + recipient.unsent;
   };
 
-  const patience = (): number => (spreadMs === 0 ? FIRST_PATIENCE_MS : Math.max(PATIENCE_MS, 4 * spreadMs));
+  /** How long a piece may take to spread, and a neighbour to find others: by how long both took, and how long our link takes for a piece. */
+  const patience = (): number => {
+    const pieceMs = sent === 0 ? 0 : (geometry.pieceLength * (lastAt - startedAt)) / sent;
+    return Math.max(spreadMs === 0 ? FIRST_PATIENCE_MS : PATIENCE_MS, 4 * spreadMs, 8 * pieceMs);
+  };
 
   const fresh = (): number | undefined => {
     for (const piece of returned) {
@@ -93,7 +110,7 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
   };
 
   const give = (recipient: Recipient, piece: number, now: number): Shown => {
-    const gift = { piece, to: recipient, at: now, sentAt: undefined };
+    const gift = { piece, to: recipient, at: now, endsAt: undefined, sentAt: undefined };
     returned.delete(piece);
     given.set(piece, gift);
     recipient.gifts.set(piece, gift);
@@ -116,10 +133,19 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
       if (recipient.feedFrom === undefined || recipient.owed >= backlog || recipient.stuck) continue;
       for (let piece = recipient.feedFrom; piece < geometry.pieces; piece++) {
         recipient.feedFrom = piece + 1;
-        if (!recipient.shown.has(piece) && !recipient.peer.bits.has(piece)) return reveal(recipient, piece, now);
+        if (picker.sources(piece) === 0 || recipient.shown.has(piece) || recipient.peer.bits.has(piece)) continue;
+        return reveal(recipient, piece, now);
       }
     }
     return undefined;
+  };
+
+  /** Somebody else has a piece that it lacks and was not shown here. */
+  const couldGetMore = ({ peer, shown }: Recipient): boolean => {
+    for (let piece = 0; piece < geometry.pieces; piece++) {
+      if (picker.sources(piece) > 0 && !peer.bits.has(piece) && !shown.has(piece)) return true;
+    }
+    return false;
   };
 
   const reviewRecipient = (recipient: Recipient, now: number): void => {
@@ -129,7 +155,8 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
       recipient.stuck = !resting && still > PATIENCE_MS;
       if (still > 2 * patience() && recipient.unsent === 0) forgive(recipient);
     });
-    recipient.feedFrom = recipients.size > 1 && now - recipient.elsewhereAt > patience() ? 0 : undefined;
+    if (!couldGetMore(recipient)) recipient.elsewhereAt = now;
+    recipient.feedFrom = now - recipient.elsewhereAt > patience() ? 0 : undefined;
   };
 
   return {
@@ -156,29 +183,26 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
       const gift = given.get(piece);
       if (gift === undefined || gift.to === recipient) return;
       take(gift);
+      if (recipient.shown.has(piece)) return; // from us, and not from whom it was given
       const age = now - gift.at;
       gift.to.spreadMs = average(gift.to.spreadMs ?? age, age);
       spreadMs = average(spreadMs === 0 ? age : spreadMs, age);
     },
     sent: (peer, piece, bytes, now) => {
       rate.add(bytes, now);
+      if (startedAt === 0) startedAt = now;
       const recipient = recipients.get(peer.key);
       if (recipient === undefined) return;
-      change(recipient, () => {
-        settle(recipient, piece, bytes);
-        recipient.unsent += bytes;
-      });
+      change(recipient, () => handOver(recipient, piece, bytes));
       recipient.movedAt = now;
-      const gift = recipient.gifts.get(piece);
-      if (gift !== undefined && !recipient.owing.has(piece)) gift.sentAt ??= now;
     },
     left: (peer, bytes, now) => {
       const recipient = recipients.get(peer.key);
       if (recipient === undefined) return;
-      change(recipient, () => {
-        recipient.unsent -= bytes;
-      });
+      change(recipient, () => noteLeft(recipient, bytes, now));
       recipient.movedAt = now;
+      sent += bytes;
+      lastAt = now;
     },
     review: (now) => {
       backlog = Math.max(2 * geometry.pieceLength, MIN_BACKLOG, rate.perSecond(now) * BACKLOG_SECONDS);

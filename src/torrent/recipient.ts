@@ -7,7 +7,9 @@ export interface Gift {
   readonly piece: number;
   readonly to: Recipient;
   readonly at: number;
-  /** When its last byte was on its way; undefined before. */
+  /** Bytes that have left for its recipient, counted from the start, when its own last one has; undefined while some are not even on their way. */
+  endsAt: number | undefined;
+  /** When its last byte left; undefined before. */
   sentAt: number | undefined;
 }
 
@@ -23,11 +25,13 @@ export interface Recipient {
   owed: number;
   /** Bytes handed to its connection that have not left. */
   unsent: number;
+  /** Bytes that have left. */
+  sent: number;
   /** The last time that something was shown to it, sent or gone. */
   movedAt: number;
   /** It does not ask for what it was shown, or does not take it. */
   stuck: boolean;
-  /** The last time that it got a piece from somebody else. */
+  /** The last time that it got a piece from somebody else, or that nobody else had one for it. */
   elsewhereAt: number;
   /** How long its gifts take to be seen elsewhere, of late. */
   spreadMs: number | undefined;
@@ -43,6 +47,7 @@ export const createRecipient = (peer: Neighbour, pieces: number, now: number): R
   owing: new Map(),
   owed: 0,
   unsent: 0,
+  sent: 0,
   movedAt: now,
   stuck: false,
   elsewhereAt: now,
@@ -66,6 +71,23 @@ export const settle = (recipient: Recipient, piece: number, bytes: number): void
   recipient.owed -= Math.min(left, bytes);
   if (bytes >= left) recipient.owing.delete(piece);
   else recipient.owing.set(piece, left - bytes);
+};
+
+/** Bytes of a piece are on their way to it. */
+export const handOver = (recipient: Recipient, piece: number, bytes: number): void => {
+  settle(recipient, piece, bytes);
+  recipient.unsent += bytes;
+  const gift = recipient.gifts.get(piece);
+  if (gift !== undefined && !recipient.owing.has(piece)) gift.endsAt ??= recipient.sent + recipient.unsent;
+};
+
+/** So many bytes have left for it. */
+export const noteLeft = (recipient: Recipient, bytes: number, now: number): void => {
+  recipient.unsent -= bytes;
+  recipient.sent += bytes;
+  for (const gift of recipient.gifts.values()) {
+    if (gift.endsAt !== undefined && gift.endsAt <= recipient.sent) gift.sentAt ??= now;
+  }
 };
 
 /** It has not asked in time for what it was shown, and is owed nothing any more. */

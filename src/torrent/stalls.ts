@@ -6,7 +6,7 @@ import { giveUp, type SwarmState, setStalled } from './swarm-state.ts';
  * A neighbour that delivers nothing for this long loses its requests to those who have the same pieces. On a slow link
  * of our own everybody takes long: then it is twice the time that what is in flight takes at the rate of late.
  */
-const STALL_MS = 1500;
+const STALL_MS = 1200;
 const MAX_STALL_MS = 15_000;
 
 /** Hands the requests of neighbours that deliver nothing to others. */
