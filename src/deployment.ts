@@ -45,7 +45,12 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   };
   const packNow = async (): Promise<Artifact> => {
     if (!parts.source) throw new UserError('this task needs the source: mark it with needsSource');
-    made.artifact = await makeArtifact({ ...parts, source: parts.source, build: config.build });
+    made.artifact = await makeArtifact({
+      ...parts,
+      source: parts.source,
+      build: config.build,
+      hosts: parts.locks.length,
+    });
     return made.artifact;
   };
 

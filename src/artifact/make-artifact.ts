@@ -12,6 +12,8 @@ export interface PackRequest {
   readonly source: ResolvedSource;
   readonly build: readonly string[];
   readonly scratch: string;
+  /** How many hosts get it, which decides the size of a piece. */
+  readonly hosts: number;
   /** Milliseconds since 1970, for sources without a time of their own. */
   readonly now: number;
   readonly emit: Emit;
@@ -19,7 +21,15 @@ export interface PackRequest {
 }
 
 /** Builds, packs and hashes the source into the one file that every host gets. @throws UserError */
-export const makeArtifact = async ({ source, build, scratch, now, emit, signal }: PackRequest): Promise<Artifact> => {
+export const makeArtifact = async ({
+  source,
+  build,
+  scratch,
+  hosts,
+  now,
+  emit,
+  signal,
+}: PackRequest): Promise<Artifact> => {
   const path = join(scratch, 'artifact.tar');
   const work = {
     directory: scratch,
@@ -29,7 +39,7 @@ export const makeArtifact = async ({ source, build, scratch, now, emit, signal }
   };
   const { files } = await writeTar(source.entries(work), path, signal);
   if (files === 0) throw new UserError('there is nothing to deploy: the source holds no file that is not ignored');
-  const pieceLength = choosePieceLength((await stat(path)).size);
+  const pieceLength = choosePieceLength((await stat(path)).size, hosts);
   const hashes = await hashPieces(path, pieceLength);
   return {
     path,

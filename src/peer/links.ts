@@ -13,6 +13,8 @@ import { eventOf, introduction } from './extensions.ts';
  */
 export interface Links {
   get(peer: PeerKey): Connection | undefined;
+  /** Connections, made or in the making. */
+  count(): number;
   /** Takes over an incoming connection. */
   take(socket: Socket): void;
   addPeers(addresses: readonly PeerAddress[]): void;
@@ -119,6 +121,7 @@ export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOp
 
   return {
     get: (peer) => links.get(peer)?.connection,
+    count: () => links.size,
     take: (socket) => {
       if (closing || links.size >= MAX_LINKS) socket.destroy();
       else open(undefined, (options) => accept(socket, options));

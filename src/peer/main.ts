@@ -80,9 +80,10 @@ const createConversation = () => {
 
 const startFetching = (order: FetchOrder): Promise<PeerHandle> => {
   const metainfo = Buffer.from(order.metainfo, 'base64');
-  const { path, sha256, announce, ports, listen, address } = order;
+  const { path, sha256, announce, ports, introduced, listen, address } = order;
   return startPeer({
     ...{ metainfo, path, sha256, announce, ports, report },
+    ...(introduced === undefined ? {} : { introduced }),
     ...(listen === undefined ? {} : { listen }),
     ...(address === undefined ? {} : { address }),
   });

@@ -19,6 +19,8 @@ export interface PeerOptions {
   readonly complete?: boolean;
   /** Tracker URLs. */
   readonly announce: readonly string[];
+  /** Neighbours are named by `addPeers`; those of the trackers are called only when there are few. Default false. */
+  readonly introduced?: boolean;
   /** First and last port to try, 0-0 for any. */
   readonly ports: readonly [number, number];
   /** Address to bind to; default: all. */
@@ -68,6 +70,10 @@ export const startPeer = async (options: PeerOptions): Promise<PeerHandle> => {
 const TICK_MS = 100;
 const PROGRESS_MS = 250;
 
+/** A peer that has so few connections after this time calls whom the trackers name, introduced or not. */
+const FEW_LINKS = 8;
+const LONELY_MS = 2000;
+
 const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: DiskStore): Promise<PeerHandle> => {
   const { geometry, hello } = torrent;
   const { report = () => {} } = options;
@@ -80,6 +86,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   let ended: Promise<void> | undefined;
   let told = '';
   let toldAt = started;
+  let strangers: readonly PeerAddress[] = []; // the trackers' peers
 
   const driver = createDriver({
     ...{ geometry, store, random, now, links: () => links, handsOut: options.complete === true },
@@ -106,7 +113,10 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
 
   const announcer = startAnnouncer({
     trackers: options.announce,
-    onPeers: links.addPeers,
+    onPeers: (peers) => {
+      strangers = peers;
+      if (options.introduced !== true) links.addPeers(peers);
+    },
     query: () => {
       const { bytes, downloaded, uploaded } = progress();
       const { infoHash, peerId } = hello;
@@ -117,7 +127,8 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
 
   const ticker = setInterval(() => {
     driver.handle({ type: 'tick' });
-    links.callDue();
+    if (links.count() < FEW_LINKS && now() - started > LONELY_MS) links.addPeers(strangers);
+    else links.callDue();
     if (now() - toldAt >= PROGRESS_MS) tell();
   }, TICK_MS);
 

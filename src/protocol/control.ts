@@ -22,6 +22,8 @@ export interface FetchOrder {
   readonly path: string;
   /** Tracker URLs; may be empty. */
   readonly announce: readonly string[];
+  /** `peers` orders name the neighbours; those of the tracker are called only when there are few. Default false. */
+  readonly introduced?: boolean;
   /** First and last TCP port to try to listen on, both included; 0-0 lets the system choose. */
   readonly ports: readonly [number, number];
   /** Address to bind to; default: every address. */
@@ -97,6 +99,7 @@ const orders: Record<PeerOrder['kind'], Shape> = {
     sha256: (value) => text(value) && /^[0-9a-f]{64}$/.test(value as string),
     path: (value) => text(value) && (value as string).startsWith('/'),
     announce: listOf(text),
+    introduced: optional((value) => typeof value === 'boolean'),
     ports: portRange,
     listen: optional(text),
     address: optional(text),

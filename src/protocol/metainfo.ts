@@ -45,10 +45,14 @@ export const decodeMetainfo = (bytes: Uint8Array): Metainfo & { readonly infoByt
   return { ...metainfo, infoBytes: encodeBencode(info) };
 };
 
-/** A power of two from 32 KiB to 4 MiB that makes about 1,000 pieces of `bytes`. */
-export const choosePieceLength = (bytes: number): number => {
-  let length = 32 * 1024;
-  while (length < 4 * 1024 * 1024 && bytes / length > 1448) length *= 2; // 1448 = 1024 * sqrt(2): the nearest power
+/**
+ * A power of two from 16 KiB to 4 MiB. A host passes a new piece on to all its neighbours, one after the other, and this
+ * shall take 1/64 of the whole transfer at the most; but there are no more than about 4,000 pieces, for each costs every host some work.
+ */
+export const choosePieceLength = (bytes: number, hosts: number): number => {
+  const neighbours = Math.min(Math.max(hosts, 1), 16);
+  let length = 16 * 1024;
+  while (length < 4 * 1024 * 1024 && (length * 2 <= bytes / neighbours / 64 || bytes / length > 4096)) length *= 2;
   return length;
 };
 

@@ -3,7 +3,7 @@ import { startPeer } from '#peer/start-peer.ts';
 import type { FetchOrder, PeerAddress, PeerReport } from '#protocol/control.ts';
 import { decodeMetainfo, encodeMetainfo } from '#protocol/metainfo.ts';
 import { CommandFailed } from '#recipe/remote.ts';
-import { chooseNeighbours } from './neighbours.ts';
+import { drawNeighbours, drawSeederNeighbours } from './neighbours.ts';
 import { type PeerBundle, readPeerBundle } from './peer-bundle.ts';
 import { type RemotePeer, startRemotePeer } from './remote-peer.ts';
 import type { Distribution, DistributionResult, Strategy, Target } from './strategy.ts';
@@ -88,6 +88,7 @@ const startOrigin = async (job: Distribution) => {
     path: artifact.path,
     complete: true,
     announce: [tracker.url(own[0] as string)],
+    introduced: true,
     address: own[0] as string,
     ports: job.ports,
     ...(listen === undefined ? {} : { listen }),
@@ -109,16 +110,21 @@ const startOrigin = async (job: Distribution) => {
 
 /** Starts a peer on every host, hands out neighbours as they appear, and passes their reports to the watch. */
 const startPeers = (job: Distribution, origin: Origin, bundle: PeerBundle, watch: SwarmWatch): StartedPeer[] => {
-  const listening: PeerAddress[] = [];
-  return job.targets.map(async (target) => {
+  const listening: (PeerAddress | undefined)[] = [];
+  const neighbours = drawNeighbours(job.targets.length, Math.random);
+  const ofSeeder = drawSeederNeighbours(job.targets.length, Math.random);
+  /** Those that listen already; whoever comes later calls by itself. */
+  const introduce = (place: number): PeerAddress[] =>
+    [...neighbours[place]!].flatMap((other) => listening[other] ?? []);
+  return job.targets.map(async (target, place) => {
     const { name } = target.remote.host;
     let peer: RemotePeer | undefined;
     const onReport = (report: PeerReport) => {
       watch.report(name, report);
       if (report.kind !== 'listening') return;
       const seeder = { host: target.remote.addresses.local, port: origin.port };
-      peer?.order({ kind: 'peers', peers: [seeder, ...chooseNeighbours(listening, Math.random)] });
-      listening.push({ host: peerAddress(target), port: report.port });
+      peer?.order({ kind: 'peers', peers: [...(ofSeeder.has(place) ? [seeder] : []), ...introduce(place)] });
+      listening[place] = { host: peerAddress(target), port: report.port };
     };
     try {
       peer = await startRemotePeer(target, bundle, onReport, watch.settled);
@@ -145,6 +151,7 @@ const fetchOrder = ({ artifact, ports }: Distribution, { torrent, tracker }: Ori
     sha256: artifact.sha256,
     path: target.path,
     announce: [url],
+    introduced: true,
     ports,
     address,
     ...(isLoopback(address) ? { listen: address } : {}),

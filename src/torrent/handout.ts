@@ -51,7 +51,7 @@ export interface HandoutOptions {
 const BACKLOG_SECONDS = 0.25;
 const MIN_BACKLOG = 128 * 1024;
 const MAX_BACKLOG = 8 * 1024 * 1024;
-const PATIENCE_MS = 1200;
+const PAUSE_MS = 1200;
 const FIRST_PATIENCE_MS = 1800;
 
 /** Nothing handed out yet. */
@@ -75,11 +75,14 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
     handedOut += recipient.stuck ? 0 : recipient.owed + recipient.unsent;
   };
 
-  /** How long a piece may take to spread, and a neighbour to find others: by how long both took, and how long our link takes for a piece. */
-  const patience = (): number => {
+  /** How long nothing may happen where something should, seeing how long our link takes for a piece. */
+  const pause = (): number => {
     const pieceMs = sent === 0 ? 0 : (geometry.pieceLength * (lastAt - startedAt)) / sent;
-    return Math.max(spreadMs === 0 ? FIRST_PATIENCE_MS : PATIENCE_MS, 4 * spreadMs, 8 * pieceMs);
+    return Math.max(PAUSE_MS, 8 * pieceMs);
   };
+
+  /** How long a piece may take to spread, and a neighbour to find others. */
+  const patience = (): number => Math.max(spreadMs === 0 ? FIRST_PATIENCE_MS : 4 * spreadMs, pause());
 
   const fresh = (): number | undefined => {
     for (const piece of returned) {
@@ -152,11 +155,12 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
     const resting = recipient.owed + recipient.unsent === 0;
     const still = now - recipient.movedAt;
     change(recipient, () => {
-      recipient.stuck = !resting && still > PATIENCE_MS;
+      recipient.stuck = !resting && still > pause();
       if (still > 2 * patience() && recipient.unsent === 0) forgive(recipient);
     });
     if (!couldGetMore(recipient)) recipient.elsewhereAt = now;
-    recipient.feedFrom = now - recipient.elsewhereAt > patience() ? 0 : undefined;
+    const wait = handedOut === 0 ? pause() : patience(); // a link with nothing else to do may as well help
+    recipient.feedFrom = now - recipient.elsewhereAt > wait ? 0 : undefined;
   };
 
   return {
@@ -209,7 +213,7 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
       backlog = Math.min(backlog, Math.max(2 * geometry.pieceLength, MAX_BACKLOG));
       for (const recipient of recipients.values()) reviewRecipient(recipient, now);
       for (const gift of given.values()) {
-        if (now - gift.at < PATIENCE_MS) break;
+        if (now - gift.at < PAUSE_MS) break;
         if (!isLost(gift, now) || choose(gift.piece, now) === undefined) continue;
         take(gift);
         returned.add(gift.piece);

@@ -29,7 +29,7 @@ export const pack = async (source: Source, directory: string, options: PackOptio
   const facts: DeployFact[] = [];
   const emit = (fact: DeployFact) => void facts.push(fact);
   const now = Date.UTC(2026, 10, 22);
-  return { artifact: await makeArtifact({ source: resolved, build, scratch, now, emit, signal }), facts };
+  return { artifact: await makeArtifact({ source: resolved, build, scratch, hosts: 8, now, emit, signal }), facts };
 };
 
 /** Unpacks by the tar command and tells what is there: path -> `mode "content"`, `mode/` for directories, `-> target`. */

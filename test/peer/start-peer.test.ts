@@ -152,7 +152,7 @@ describe('a peer', () => {
     });
     expect(reports.at(-2)).toMatchObject({
       kind: 'progress',
-      pieces: 10,
+      pieces: Math.ceil(torrent.content.length / torrent.pieceLength),
       bytes: 300_000,
       downloaded: 300_000,
       hashed: 300_000,

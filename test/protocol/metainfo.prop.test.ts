@@ -66,17 +66,16 @@ describe('metainfo', () => {
     expect(() => decodeMetainfo(torrentOf(new Map([...good, ['name', utf8(name)]])))).toThrow(ProtocolError);
   });
 
-  test('a piece length is a power of two from 32 KiB to 4 MiB and makes about 1,000 pieces', () => {
+  test('a piece length is a power of two from 16 KiB to 4 MiB, small beside what a host passes on, and makes few pieces', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2 ** 45 }), (bytes) => {
-        const length = choosePieceLength(bytes);
+      fc.property(fc.integer({ min: 0, max: 2 ** 45 }), fc.integer({ min: 1, max: 10_000 }), (bytes, hosts) => {
+        const length = choosePieceLength(bytes, hosts);
         expect(Number.isInteger(Math.log2(length))).toBe(true);
-        expect(length).toBeGreaterThanOrEqual(32 * 1024);
+        expect(length).toBeGreaterThanOrEqual(16 * 1024);
         expect(length).toBeLessThanOrEqual(4 * 1024 * 1024);
-        if (length > 32 * 1024 && length < 4 * 1024 * 1024) {
-          expect(bytes / length).toBeGreaterThan(700);
-          expect(bytes / length).toBeLessThan(1449);
-        }
+        if (length < 4 * 1024 * 1024) expect(bytes / length).toBeLessThanOrEqual(4096);
+        if (length > 16 * 1024 && bytes / (length / 2) <= 4096)
+          expect(length * Math.min(hosts, 16) * 64).toBeLessThanOrEqual(bytes);
       }),
     );
   });

@@ -13,7 +13,7 @@ export interface TestTorrent {
 /** A torrent of `length` random bytes. */
 export const makeTorrent = (
   length: number,
-  pieceLength = choosePieceLength(length),
+  pieceLength = choosePieceLength(length, 8),
   announce?: string,
 ): TestTorrent => {
   const content = randomBytes(length);

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { decodeReport, encodeControl, type FetchOrder, type PeerAddress, type PeerOrder } from '#protocol/control.ts';
 import { choosePieceLength } from '#protocol/metainfo.ts';
-import { chooseNeighbours } from '#swarm/neighbours.ts';
+import { drawNeighbours, drawSeederNeighbours } from '#swarm/neighbours.ts';
 import { deferred } from './deferred.ts';
 import type { Station } from './fleet.ts';
 import type { Place, Swarm, Tool } from './tool.ts';
@@ -13,7 +13,7 @@ export const rookery = ({ peer, seeder }: { peer: string; seeder: string }): Too
   missing: () => undefined,
   prepare: async (place): Promise<Swarm> => {
     const { fleet, payload } = place;
-    const metainfo = await payload.torrent(choosePieceLength(payload.bytes));
+    const metainfo = await payload.torrent(choosePieceLength(payload.bytes, fleet.hosts.length));
     const torrent = join(place.directoryOf(fleet.origin), 'payload.torrent');
     await writeFile(torrent, metainfo);
     const origin = startOne(place, fleet.origin, [seeder, torrent, payload.path, fleet.origin.address]);
@@ -27,9 +27,11 @@ export const rookery = ({ peer, seeder }: { peer: string; seeder: string }): Too
       seeder: origin.pid,
       peers: () => peers.map(({ pid }) => pid),
       go: () => {
-        peers.forEach(({ order }, index) => {
-          const earlier = chooseNeighbours(addresses.slice(0, index), Math.random);
-          order({ kind: 'peers', peers: [seed!, ...earlier] });
+        const neighbours = drawNeighbours(peers.length, Math.random);
+        const ofSeeder = drawSeederNeighbours(peers.length, Math.random);
+        peers.forEach(({ order }, place) => {
+          const earlier = [...neighbours[place]!].filter((other) => other < place).map((other) => addresses[other]!);
+          order({ kind: 'peers', peers: [...(ofSeeder.has(place) ? [seed!] : []), ...earlier] });
         });
         return peers.map(({ verified }) => verified);
       },
