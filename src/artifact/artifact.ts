@@ -9,6 +9,8 @@ export interface Artifact extends ArtifactFacts {
   readonly pieceLength: number;
   /** SHA-1 of every piece, 20 bytes each, concatenated (BEP 3). */
   readonly pieceHashes: Uint8Array;
+  /** SHA-256 of every piece, 32 bytes each, concatenated: what hosts verify. */
+  readonly pieceSha256: Uint8Array;
 }
 
 /** A source once it is known what exactly will be deployed; making it touches no host. */

@@ -6,12 +6,15 @@ export interface FileHashes {
   readonly sha256: string;
   /** SHA-1 of every piece, concatenated. */
   readonly pieceHashes: Uint8Array;
+  /** SHA-256 of every piece, concatenated. */
+  readonly pieceSha256: Uint8Array;
 }
 
 /** Hashes a file once through: as a whole, and in pieces. */
 export const hashPieces = async (path: string, pieceLength: number): Promise<FileHashes> => {
   const whole = createHash('sha256');
-  const pieces: Buffer[] = [];
+  const sha1s: Buffer[] = [];
+  const sha256s: Buffer[] = [];
   const piece = Buffer.allocUnsafe(pieceLength);
   let bytes = 0;
   const file = await open(path, 'r');
@@ -21,13 +24,15 @@ export const hashPieces = async (path: string, pieceLength: number): Promise<Fil
       if (filled === 0) break;
       const part = piece.subarray(0, filled);
       whole.update(part);
-      pieces.push(createHash('sha1').update(part).digest());
+      sha1s.push(createHash('sha1').update(part).digest());
+      sha256s.push(createHash('sha256').update(part).digest());
       bytes += filled;
     }
   } finally {
     await file.close();
   }
-  return { bytes, sha256: whole.digest('hex'), pieceHashes: Buffer.concat(pieces) };
+  const [pieceHashes, pieceSha256] = [Buffer.concat(sha1s), Buffer.concat(sha256s)];
+  return { bytes, sha256: whole.digest('hex'), pieceHashes, pieceSha256 };
 };
 
 const fill = async (file: Awaited<ReturnType<typeof open>>, buffer: Buffer, position: number): Promise<number> => {

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { HASH_BYTES } from '#protocol/metainfo.ts';
 import { type Bitfield, createBitfield } from '#torrent/bitfield.ts';
 import type { Geometry } from '#torrent/geometry.ts';
 import { createChunkCache, type LentBlock } from './chunk-cache.ts';
@@ -7,6 +5,7 @@ import { createChunkPool } from './chunk-pool.ts';
 import { type ContentFile, openContentFile } from './content-file.ts';
 import { createIncomingPieces } from './incoming-pieces.ts';
 import { PeerError } from './peer-error.ts';
+import { isRight, type PieceProof } from './piece-proof.ts';
 import { createPrefixHash, type PrefixHash } from './prefix-hash.ts';
 import { createWriteBehind } from './write-behind.ts';
 
@@ -27,7 +26,9 @@ export interface DiskStore {
   commit(piece: number): boolean | Promise<boolean>;
   /** Bytes from the start that are in the SHA-256 of the whole so far. */
   readonly hashed: number;
-  /** SHA-256 of the whole content once every piece is present, hex. Called once. */
+  /** Resolves when every piece that was committed is in the file. */
+  flush(): Promise<void>;
+  /** SHA-256 of the whole content once every piece is present, hex. Called once, and only if `hashesWhole`. */
   hashAll(): Promise<string>;
   close(): Promise<void>;
 }
@@ -35,8 +36,9 @@ export interface DiskStore {
 export interface StoreOptions {
   readonly path: string;
   readonly geometry: Geometry;
-  /** SHA-1 of every piece, one after the other. */
-  readonly pieces: Uint8Array;
+  readonly proof: PieceProof;
+  /** The SHA-256 of the whole will be asked for. */
+  readonly hashesWhole: boolean;
   /** The file is known to be whole and right: it is only read. */
   readonly complete: boolean;
 }
@@ -50,7 +52,7 @@ const SEEDER_CACHE_BYTES = 128 * 1024 * 1024;
 
 /** Opens the file and verifies what it holds. @throws PeerError and the system's errors. */
 export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
-  const { path, geometry, complete } = options;
+  const { path, geometry, proof, complete, hashesWhole } = options;
   const file = await openContentFile(path, geometry.length, !complete);
   if (complete && file.present < geometry.length) {
     await file.close();
@@ -73,15 +75,16 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
     discard: incoming.discard,
     commit: (piece) => {
       const parts = incoming.parts(piece);
-      if (!isRight(options, piece, parts)) {
+      if (!isRight(proof, piece, parts)) {
         incoming.discard(piece);
         return false;
       }
-      whole.add(piece, parts);
+      if (hashesWhole) whole.add(piece, parts);
       const written = cache.keep(piece, incoming.take(piece));
       const crowded = behind.write(parts, piece * geometry.pieceLength, written);
       return crowded === undefined ? true : crowded.then(() => true);
     },
+    flush: behind.flush,
     hashAll: async () => {
       await behind.flush();
       return whole.digest();
@@ -91,23 +94,16 @@ export const openStore = async (options: StoreOptions): Promise<DiskStore> => {
 };
 
 const verifyPresent = async (file: ContentFile, whole: PrefixHash, options: StoreOptions): Promise<Bitfield> => {
-  const { geometry } = options;
+  const { geometry, proof, hashesWhole } = options;
   const have = createBitfield(geometry.pieces);
   const buffer = Buffer.allocUnsafeSlow(geometry.pieceLength);
   for (let piece = 0; piece < geometry.pieces; piece++) {
     const offset = piece * geometry.pieceLength;
     const bytes = buffer.subarray(0, geometry.pieceSize(piece));
     if (offset + bytes.length > file.present) break;
-    if ((await file.read(bytes, offset)) < bytes.length || !isRight(options, piece, [bytes])) continue;
+    if ((await file.read(bytes, offset)) < bytes.length || !isRight(proof, piece, [bytes])) continue;
     have.add(piece);
-    whole.add(piece, [bytes]);
+    if (hashesWhole) whole.add(piece, [bytes]);
   }
   return have;
-};
-
-const isRight = ({ pieces }: StoreOptions, piece: number, parts: readonly Uint8Array[]): boolean => {
-  const wanted = pieces.subarray(piece * HASH_BYTES, (piece + 1) * HASH_BYTES);
-  const hash = createHash('sha1');
-  for (const part of parts) hash.update(part);
-  return hash.digest().equals(wanted);
 };

@@ -13,7 +13,10 @@ export interface PeerOptions {
   readonly metainfo: Uint8Array;
   /** The file that holds or receives the content. */
   readonly path: string;
-  /** SHA-256 of the whole content, hex; left out, or where the content is `complete`, only pieces are verified. */
+  /**
+   * SHA-256 of the whole content, hex. Not looked at where the content is `complete` or the .torrent says the SHA-256 of
+   * every piece; left out, only pieces are verified.
+   */
   readonly sha256?: string;
   /** The deployer's seeder: the file is known to be whole and right, is only read, and each piece handed out once. Default false. */
   readonly complete?: boolean;
@@ -54,9 +57,10 @@ export type PeerProgress = Omit<Extract<PeerReport, { kind: 'progress' }>, 'kind
  */
 export const startPeer = async (options: PeerOptions): Promise<PeerHandle> => {
   const torrent = readTorrent(options.metainfo);
-  const { geometry, pieces } = torrent;
+  const { geometry, proof } = torrent;
   const { path, complete = false } = options;
-  const store = await openStore({ path, geometry, pieces, complete }).catch((error) => {
+  const hashesWhole = needsWhole(options, torrent);
+  const store = await openStore({ path, geometry, proof, complete, hashesWhole }).catch((error) => {
     throw toPeerError(error);
   });
   try {
@@ -65,6 +69,15 @@ export const startPeer = async (options: PeerOptions): Promise<PeerHandle> => {
     await store.close();
     throw error;
   }
+};
+
+/** Whether the whole is to be hashed: it is right when each of its pieces has the SHA-256 that came over SSH. */
+const needsWhole = ({ complete, sha256 }: PeerOptions, { proof }: TorrentIdentity): boolean =>
+  complete !== true && sha256 !== undefined && proof.algorithm !== 'sha256';
+
+const checkWhole = async ({ path, sha256 }: PeerOptions, store: DiskStore): Promise<void> => {
+  const actual = await store.hashAll();
+  if (actual !== sha256) throw new PeerError('verify', `SHA-256 of ${path} is ${actual}, not ${sha256}`);
 };
 
 const TICK_MS = 100;
@@ -154,9 +167,8 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   const finish = async (): Promise<void> => {
     try {
       announcer.completed();
-      const sha256 = options.complete === true ? undefined : options.sha256;
-      const actual = sha256 === undefined ? undefined : await store.hashAll();
-      if (actual !== sha256) throw new PeerError('verify', `SHA-256 of ${options.path} is ${actual}, not ${sha256}`);
+      await store.flush();
+      if (needsWhole(options, torrent)) await checkWhole(options, store);
       tell();
       const { bytes, downloaded, uploaded } = progress();
       report({ kind: 'verified', bytes, downloaded, uploaded, seconds: (now() - started) / 1000 });

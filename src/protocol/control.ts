@@ -16,7 +16,7 @@ export interface FetchOrder {
   readonly kind: 'fetch';
   /** The .torrent file (BEP 3), base64. */
   readonly metainfo: string;
-  /** SHA-256 of the whole content, 64 hex digits. */
+  /** SHA-256 of the whole content, 64 hex digits: checked at the end where `metainfo` does not say that of its pieces. */
   readonly sha256: string;
   /** Absolute path of the file to write. A partial file there is verified and kept. */
   readonly path: string;

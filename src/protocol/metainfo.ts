@@ -10,13 +10,19 @@ export interface Metainfo {
   readonly pieceLength: number;
   /** SHA-1 of each piece, 20 bytes each, one after the other. */
   readonly pieces: Uint8Array;
+  /**
+   * SHA-256 of each piece, 32 bytes each: beside `info`, so that the info hash stays what other clients make of it. They
+   * prove the whole too, in any order of pieces, and nothing is left to hash when the last one is in.
+   */
+  readonly pieceSha256?: Uint8Array;
   /** Tracker URL. */
   readonly announce?: string;
   /** Only the tracker names peers (BEP 27). */
   readonly private: boolean;
 }
 
-export const HASH_BYTES = 20;
+const SHA1_BYTES = 20;
+const SHA256_BYTES = 32;
 export const MAX_PIECE_BYTES = 32 * 1024 * 1024;
 
 /** The bytes of a .torrent file. @throws ProtocolError when the fields contradict each other. */
@@ -24,6 +30,7 @@ export const encodeMetainfo = (metainfo: Metainfo): Uint8Array => {
   check(metainfo);
   const entries: [string, BencodeValue][] = [['info', infoOf(metainfo)]];
   if (metainfo.announce !== undefined) entries.unshift(['announce', utf8(metainfo.announce)]);
+  if (metainfo.pieceSha256 !== undefined) entries.push([PIECE_SHA256, metainfo.pieceSha256]);
   return encodeBencode(new Map(entries));
 };
 
@@ -33,6 +40,7 @@ export const decodeMetainfo = (bytes: Uint8Array): Metainfo & { readonly infoByt
   const info = dictionary(root.get('info'), 'info');
   if (info.has('files')) throw new ProtocolError('metainfo: holds several files, one is taken');
   const announce = root.get('announce');
+  const pieceSha256 = root.get(PIECE_SHA256);
   const metainfo: Metainfo = {
     name: text(info.get('name'), 'name'),
     length: integer(info.get('length'), 'length'),
@@ -40,6 +48,7 @@ export const decodeMetainfo = (bytes: Uint8Array): Metainfo & { readonly infoByt
     pieces: byteString(info.get('pieces'), 'pieces'),
     private: info.get('private') === 1,
     ...(announce === undefined ? {} : { announce: text(announce, 'announce') }),
+    ...(pieceSha256 === undefined ? {} : { pieceSha256: byteString(pieceSha256, PIECE_SHA256) }),
   };
   check(metainfo);
   return { ...metainfo, infoBytes: encodeBencode(info) };
@@ -56,6 +65,8 @@ export const choosePieceLength = (bytes: number, hosts: number): number => {
   return length;
 };
 
+const PIECE_SHA256 = 'piece sha256';
+
 const infoOf = (metainfo: Metainfo): BencodeDictionary => {
   const entries: [string, BencodeValue][] = [
     ['length', metainfo.length],
@@ -67,7 +78,7 @@ const infoOf = (metainfo: Metainfo): BencodeDictionary => {
   return new Map(entries);
 };
 
-const check = ({ name, length, pieceLength, pieces }: Metainfo): void => {
+const check = ({ name, length, pieceLength, pieces, pieceSha256 }: Metainfo): void => {
   if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
     throw new ProtocolError(`metainfo: ${JSON.stringify(name)} is not a file name`);
   }
@@ -75,8 +86,13 @@ const check = ({ name, length, pieceLength, pieces }: Metainfo): void => {
   if (!Number.isSafeInteger(pieceLength) || pieceLength < 1 || pieceLength > MAX_PIECE_BYTES) {
     throw new ProtocolError(`metainfo: piece length ${pieceLength}`);
   }
-  const wanted = Math.ceil(length / pieceLength) * HASH_BYTES;
-  if (pieces.length !== wanted) throw new ProtocolError(`metainfo: ${pieces.length} bytes of hashes, not ${wanted}`);
+  const count = Math.ceil(length / pieceLength);
+  checkHashes(pieces, count * SHA1_BYTES);
+  if (pieceSha256 !== undefined) checkHashes(pieceSha256, count * SHA256_BYTES);
+};
+
+const checkHashes = (hashes: Uint8Array, wanted: number): void => {
+  if (hashes.length !== wanted) throw new ProtocolError(`metainfo: ${hashes.length} bytes of hashes, not ${wanted}`);
 };
 
 const dictionary = (value: BencodeValue | undefined, what: string): BencodeDictionary => {

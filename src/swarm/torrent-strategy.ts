@@ -74,6 +74,7 @@ const startOrigin = async (job: Distribution) => {
     length: artifact.bytes,
     pieceLength: artifact.pieceLength,
     pieces: artifact.pieceHashes,
+    pieceSha256: artifact.pieceSha256,
     private: true,
   };
   const { infoBytes } = decodeMetainfo(encodeMetainfo(content));

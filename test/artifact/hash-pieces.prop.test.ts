@@ -18,17 +18,16 @@ test('every piece, the last one short, and the whole are hashed as one would by 
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 64 }), async (bytes, pieceLength) => {
       await writeFile(file, bytes);
-      const pieces: Buffer[] = [];
+      const pieces: Uint8Array[] = [];
       for (let at = 0; at < bytes.length; at += pieceLength) {
-        pieces.push(
-          createHash('sha1')
-            .update(bytes.slice(at, at + pieceLength))
-            .digest(),
-        );
+        pieces.push(bytes.slice(at, at + pieceLength));
       }
+      const hashesBy = (algorithm: string) =>
+        Buffer.concat(pieces.map((piece) => createHash(algorithm).update(piece).digest()));
       const hashes = await hashPieces(file, pieceLength);
       expect(hashes).toMatchObject({ bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
-      expect(Buffer.from(hashes.pieceHashes)).toEqual(Buffer.concat(pieces));
+      expect(Buffer.from(hashes.pieceHashes)).toEqual(hashesBy('sha1'));
+      expect(Buffer.from(hashes.pieceSha256)).toEqual(hashesBy('sha256'));
     }),
     { numRuns: 200 },
   );

@@ -2,8 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type DiskStore, openStore } from '#peer/disk-store.ts';
-import { decodeMetainfo } from '#protocol/metainfo.ts';
-import { createGeometry } from '#torrent/geometry.ts';
+import { readTorrent } from '#peer/torrent-identity.ts';
 import { seededRandom } from '../sim/random.ts';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
 import { makeTorrent } from '../support/torrent.ts';
@@ -21,9 +20,9 @@ afterEach(async () => {
 
 const open = async (length: number, pieceLength: number) => {
   const torrent = makeTorrent(length, pieceLength);
-  const { pieces } = decodeMetainfo(torrent.metainfo);
-  const geometry = createGeometry(length, pieceLength);
-  const store = await openStore({ path: join(dir, 'content'), geometry, pieces, complete: false });
+  const { geometry, proof } = readTorrent(torrent.metainfo);
+  const path = join(dir, 'content');
+  const store = await openStore({ path, geometry, proof, complete: false, hashesWhole: true });
   stores.push(store);
   const pieceOf = (piece: number): Buffer =>
     torrent.content.subarray(piece * pieceLength, piece * pieceLength + geometry.pieceSize(piece));

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PeerError } from '#peer/peer-error.ts';
 import type { PeerReport } from '#protocol/control.ts';
+import { decodeMetainfo, encodeMetainfo } from '#protocol/metainfo.ts';
 import { makeTorrent } from '../support/torrent.ts';
 import { startTestTracker, type TestTracker } from '../support/tracker.ts';
 import { at, createPeers, finished, type Peers } from './peers.ts';
@@ -131,6 +132,35 @@ describe('a peer', () => {
     expect((await peer.failed).code).toBe('verify');
     expect(reports.at(-1)).toMatchObject({ kind: 'failed', code: 'verify' });
     expect(reports.some(({ kind }) => kind === 'verified')).toBe(false);
+  });
+
+  test('needs no hash of the whole where the .torrent says the SHA-256 of every piece', async () => {
+    const torrent = makeTorrent(1_000_000, 65_536, undefined, { sha256Pieces: true });
+    const path = peers.path();
+    const partial = Buffer.from(torrent.content.subarray(0, 500_000));
+    partial.fill(0, 100_000, 100_010); // spoils piece 1
+    await writeFile(path, partial);
+    const seeder = await peers.seed(torrent);
+    const leecher = await peers.leech(torrent, { path, sha256: '0'.repeat(64) });
+    expect(leecher.progress().pieces).toBe(Math.floor(500_000 / 65_536) - 1);
+    leecher.addPeers([at(seeder)]);
+    await finished(leecher);
+    expect(torrent.content.equals(await readFile(path))).toBe(true);
+    expect(leecher.progress().hashed).toBe(0);
+  });
+
+  test('refuses a piece whose SHA-1 is right and whose SHA-256 is not', async () => {
+    const torrent = makeTorrent(60_000);
+    const other = decodeMetainfo(makeTorrent(60_000, undefined, undefined, { sha256Pieces: true }).metainfo);
+    const seeder = await peers.seed(torrent);
+    const refused = new Promise<void>((resolve) => {
+      const report = (told: PeerReport): void => {
+        if (told.kind === 'progress' && told.downloaded > 0 && told.peers === 0) resolve();
+      };
+      const metainfo = encodeMetainfo({ ...decodeMetainfo(torrent.metainfo), pieceSha256: other.pieceSha256! });
+      void peers.leech(torrent, { metainfo, report }).then((leecher) => leecher.addPeers([at(seeder)]));
+    });
+    await refused;
   });
 
   test('reports listening, progress at the start and the end, then verified', async () => {

@@ -13,13 +13,15 @@ const metainfo: fc.Arbitrary<Metainfo> = fc
     announce: fc.option(fc.webUrl(), { nil: undefined }),
     private: fc.boolean(),
     byte: fc.nat(255),
+    sha256s: fc.boolean(),
   })
-  .map(({ pieceCount, last, byte, announce, ...rest }) => ({
+  .map(({ pieceCount, last, byte, announce, sha256s, ...rest }) => ({
     ...rest,
     length:
       pieceCount === 0 ? 0 : (pieceCount - 1) * rest.pieceLength + Math.max(1, Math.ceil(last * rest.pieceLength)),
     pieces: new Uint8Array(pieceCount * 20).fill(byte),
     ...(announce === undefined ? {} : { announce }),
+    ...(sha256s ? { pieceSha256: new Uint8Array(pieceCount * 32).fill(byte + 1) } : {}),
   }));
 
 const torrentOf = (info: BencodeValue): Uint8Array => encodeBencode(new Map([['info', info]]));
@@ -39,6 +41,18 @@ describe('metainfo', () => {
         expect(decoded).toEqual(value);
         expect(encodeMetainfo(decoded)).toEqual(bytes);
         expect(Buffer.from(bytes).includes(Buffer.from(infoBytes))).toBe(true);
+      }),
+    );
+  });
+
+  test('the SHA-256 of pieces leaves the info hash as it is, and is that of every piece or a ProtocolError', () => {
+    fc.assert(
+      fc.property(metainfo, fc.integer({ min: 1, max: 40 }), ({ pieceSha256: _, ...without }, more) => {
+        const pieceSha256 = new Uint8Array((without.pieces.length / 20) * 32);
+        const { infoBytes } = decodeMetainfo(encodeMetainfo({ ...without, pieceSha256 }));
+        expect(infoBytes).toEqual(decodeMetainfo(encodeMetainfo(without)).infoBytes);
+        const long = new Uint8Array(pieceSha256.length + more);
+        expect(() => encodeMetainfo({ ...without, pieceSha256: long })).toThrow(ProtocolError);
       }),
     );
   });
