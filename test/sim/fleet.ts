@@ -1,5 +1,6 @@
+import { choosePieceLength } from '#protocol/metainfo.ts';
+import { drawNeighbours, drawSeederNeighbours } from '#swarm/neighbours.ts';
 import { createGeometry } from '#torrent/geometry.ts';
-import { connectCycles, connectEarlier } from './graph.ts';
 import type { Sharing } from './link.ts';
 import type { SimNode } from './node.ts';
 import { seededRandom } from './random.ts';
@@ -12,15 +13,10 @@ export interface FleetOptions {
   /** The seeder's rate; default: that of the hosts. */
   readonly seedRate?: number;
   readonly bytes: number;
-  readonly pieceLength: number;
+  /** Default: as a deploy to so many hosts chooses it. */
+  readonly pieceLength?: number;
   /** Default 16 KiB. A large fleet is simulated with large ones, for its events are as many as its blocks. */
   readonly blockBytes?: number;
-  /** How hosts find each other, default 'earlier': see graph.ts. */
-  readonly graph?: 'earlier' | 'cycles';
-  /** Default 20: earlier hosts that each host connects to, or neighbours that each has in 'cycles'. */
-  readonly degree?: number;
-  /** Hosts that know the seeder; default all. */
-  readonly seedDegree?: number;
   /** Hosts with a tenth of the rate; default 0. */
   readonly slow?: number;
   readonly seed?: number;
@@ -50,7 +46,8 @@ export interface FleetResult {
 
 /** Runs a fleet until every host is done. @throws when that takes more than a hundred times the bound, and ten minutes. */
 export const simulateFleet = (options: FleetOptions): FleetResult => {
-  const { hosts, rate, seedRate = rate, bytes, pieceLength, blockBytes = 16 * 1024, slow = 0, seed = 1 } = options;
+  const { hosts, rate, seedRate = rate, bytes, slow = 0, seed = 1 } = options;
+  const { pieceLength = choosePieceLength(bytes, hosts), blockBytes = 16 * 1024 } = options;
   const random = seededRandom(seed);
   const { latency = 5, sharing = 'turns' } = options;
   const geometry = createGeometry(bytes, pieceLength, blockBytes);
@@ -58,7 +55,7 @@ export const simulateFleet = (options: FleetOptions): FleetResult => {
   const rates = Array.from({ length: hosts }, (_, host) => (host >= hosts - slow ? rate / 10 : rate));
   const seeder = simulation.join({ complete: true, handsOut: true, uplink: perSecond(seedRate) });
   const leechers = rates.map((own) => simulation.join({ uplink: perSecond(own) }));
-  introduce(simulation, options, random);
+  introduce(simulation, random);
   watchOver(simulation, options.watch);
   const boundOf = (some: readonly number[]): number => bound(bytes, perSecond(seedRate), some.map(perSecond));
   const limit = boundOf(rates) * 100_000 + 600_000;
@@ -86,14 +83,12 @@ export const bound = (bytes: number, seeder: number, hosts: readonly number[], d
   return Math.max(bytes / seeder, bytes / lowest, (hosts.length * bytes) / together);
 };
 
-/** Connects those to the seeder who know it, and all to their neighbours. */
-const introduce = (simulation: Simulation, options: FleetOptions, random: () => number): void => {
-  const { degree = 20, seedDegree = options.hosts, graph = 'earlier' } = options;
-  const [seeder, ...hosts] = simulation.nodes as [SimNode, ...SimNode[]];
-  for (const host of hosts.slice(0, seedDegree)) simulation.connect(host, seeder);
-  const connect = graph === 'cycles' ? connectCycles : connectEarlier;
-  for (const [host, other] of connect(hosts.length, degree, random)) {
-    simulation.connect(hosts[host] as SimNode, hosts[other] as SimNode);
+/** Connects everybody as a deploy does. */
+const introduce = ({ nodes, connect }: Simulation, random: () => number): void => {
+  const [seeder, ...hosts] = nodes as [SimNode, ...SimNode[]];
+  for (const host of drawSeederNeighbours(hosts.length, random)) connect(hosts[host] as SimNode, seeder);
+  for (const [host, others] of drawNeighbours(hosts.length, random).entries()) {
+    for (const other of others) if (other < host) connect(hosts[host] as SimNode, hosts[other] as SimNode);
   }
 };
 

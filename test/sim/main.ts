@@ -5,19 +5,19 @@ import { createTimeline } from './timeline.ts';
 
 const KIB = 1024;
 
-const USAGE = `node test/sim/run.mjs [--hosts 16] [--rate 25] [--seed-rate RATE] [--mib 32] [--piece 64] [--block 16]
-  [--degree 20] [--cycles] [--seed-degree HOSTS] [--slow 0] [--seed 1] [--runs 1] [--latency 5] [--fifo] [--timeline MS]
+const USAGE = `node test/sim/run.mjs [--hosts 16] [--rate 25] [--seed-rate RATE] [--mib 32] [--piece KIB] [--block 16]
+  [--slow 0] [--seed 1] [--latency 5] [--fifo] [--timeline MS]
 node test/sim/run.mjs --random-swarm SEED
-Rates are Mbit/s, pieces and blocks KiB, the latency ms. --seed 3..9 runs every seed from 3 to 9.
+Rates are Mbit/s, blocks and pieces KiB (default: as a deploy chooses them), the latency ms. --seed 3..9 runs every seed from 3 to 9.
 `;
 
 const number = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 const OPTIONS = {
-  ...{ hosts: number, rate: number, 'seed-rate': number, mib: number, piece: number, block: number, degree: number },
-  ...{ 'seed-degree': number, slow: number, seed: number, latency: number },
+  ...{ hosts: number, rate: number, 'seed-rate': number, mib: number, piece: number, block: number },
+  ...{ slow: number, seed: number, latency: number },
   ...{ 'random-swarm': number, timeline: number },
-  ...{ fifo: flag, cycles: flag, help: flag },
+  ...{ fifo: flag, help: flag },
 } as const;
 
 /** Runs one configuration, once for each seed, and prints how it fared. */
@@ -33,10 +33,9 @@ export const main = (words: readonly string[]): number => {
   const rate = given('rate', 25);
   const options: Omit<FleetOptions, 'seed'> = {
     ...{ hosts, rate, seedRate: given('seed-rate', rate), bytes: given('mib', 32) * KIB * KIB },
-    ...{ pieceLength: given('piece', 64) * KIB, blockBytes: given('block', 16) * KIB },
-    ...{ degree: given('degree', 20), seedDegree: given('seed-degree', hosts), slow: given('slow', 0) },
+    ...{ blockBytes: given('block', 16) * KIB, slow: given('slow', 0) },
+    ...(values.piece === undefined ? {} : { pieceLength: given('piece', 0) * KIB }),
     ...{ latency: given('latency', 5), sharing: values.fifo ? 'fifo' : 'turns' },
-    graph: values.cycles ? 'cycles' : 'earlier',
   };
   const step = given('timeline', 0);
   const results = seedsOf(values.seed ?? '1').map((seed) =>
