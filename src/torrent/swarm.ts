@@ -74,6 +74,9 @@ const dispatch = (state: SwarmState, event: SwarmEvent): void => {
       greet(state, createNeighbour(event.peer, event.fast, state.geometry.pieces, state.now));
       break;
     case 'allows':
+      withNeighbour(state, event.peer, (peer) => {
+        peer.maxRequests = Math.max(1, event.requests);
+      });
       break;
     case 'disconnected':
       withNeighbour(state, event.peer, (peer) => leave(state, peer));

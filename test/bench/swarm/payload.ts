@@ -2,6 +2,7 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { type FileHashes, hashPieces } from '#artifact/hash-pieces.ts';
 import { encodeMetainfo } from '#protocol/metainfo.ts';
 
 /** The file that travels: random bytes, which nothing compresses. */
@@ -27,14 +28,15 @@ export const makePayload = async (path: string, bytes: number): Promise<Payload>
     await file.write(chunk);
   }
   await file.close();
-  const hashes = new Map<number, Promise<Uint8Array>>();
+  const hashes = new Map<number, Promise<FileHashes>>();
   return {
     ...{ path, bytes, sha256: hash.digest('hex') },
     torrent: async (pieceLength, announce) => {
       if (!hashes.has(pieceLength)) hashes.set(pieceLength, hashPieces(path, pieceLength));
-      const pieces = await hashes.get(pieceLength)!;
+      const { pieceHashes: pieces, pieceSha256 } = await hashes.get(pieceLength)!;
       const url = announce === undefined ? {} : { announce };
-      return encodeMetainfo({ name: basename(path), length: bytes, pieceLength, pieces, private: true, ...url });
+      const content = { name: basename(path), length: bytes, pieceLength, pieces, pieceSha256, private: true };
+      return encodeMetainfo({ ...content, ...url });
     },
   };
 };
@@ -44,13 +46,4 @@ export const hashFile = async (path: string): Promise<string> => {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
   return hash.digest('hex');
-};
-
-/** Piece lengths are powers of two, and a stream of such reads divides into them. */
-const hashPieces = async (path: string, pieceLength: number): Promise<Uint8Array> => {
-  const hashes: Buffer[] = [];
-  for await (const piece of createReadStream(path, { highWaterMark: pieceLength })) {
-    hashes.push(createHash('sha1').update(piece).digest());
-  }
-  return Buffer.concat(hashes);
 };
