@@ -80,16 +80,26 @@ describe.skipIf(!needs('aria2c'))('an unmodified aria2c', () => {
     expect(torrent.content.equals(await readFile(path))).toBe(true);
   });
 
-  test('takes part in a mixed swarm', async () => {
-    const torrent = makeTorrent(8_000_000, undefined, tracker.url);
+  test('seeds to and leeches from a mixed swarm, in which nobody loads much more than one copy', async () => {
+    const torrent = makeTorrent(8_000_000, undefined, tracker.url, { sha256Pieces: true });
     const announce = [tracker.url];
-    await peers.seed(torrent, { announce });
-    const [one, two, foreign] = await Promise.all([
-      peers.leech(torrent, { announce }),
-      peers.leech(torrent, { announce }),
-      startAria2(torrent, false),
+    const known = tracker.next('start');
+    await startAria2(torrent, true);
+    await known;
+    const seeder = await peers.seed(torrent, { announce });
+    const paths = [peers.path(), peers.path()];
+    const own = await Promise.all(paths.map((path) => peers.leech(torrent, { announce, path })));
+    const foreign = await Promise.all([startAria2(torrent, false), startAria2(torrent, false)]);
+    const ends = foreign.map(({ child }) => once(child, 'exit'));
+    await Promise.all(own.map(finished));
+    expect(await Promise.all(ends)).toEqual([
+      [0, null],
+      [0, null],
     ]);
-    await Promise.all([finished(one), finished(two), once(foreign.child, 'exit')]);
-    expect(torrent.content.equals(await readFile(foreign.content))).toBe(true);
+    for (const path of [...paths, ...foreign.map(({ content }) => content)]) {
+      expect(torrent.content.equals(await readFile(path))).toBe(true);
+    }
+    for (const peer of own) expect(peer.progress().downloaded).toBeLessThan(1.1 * torrent.content.length);
+    expect(seeder.progress().downloaded).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Metafile } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -15,11 +15,13 @@ import { at, createPeers, type Peers } from './peers.ts';
 interface Program {
   readonly child: ChildProcess;
   order(order: PeerOrder): void;
-  /** Resolves with the first report of this kind, past or to come. */
-  until<K extends PeerReport['kind']>(kind: K): Promise<Extract<PeerReport, { kind: K }>>;
+  /** Resolves with the first report of this kind, past or to come, that fits. */
+  until<K extends PeerReport['kind']>(kind: K, fits?: (report: Told<K>) => boolean): Promise<Told<K>>;
   readonly reports: readonly PeerReport[];
   readonly exit: Promise<number | null>;
 }
+
+type Told<K extends PeerReport['kind']> = Extract<PeerReport, { kind: K }>;
 
 let dir: string;
 let bundle: string;
@@ -53,9 +55,11 @@ const start = (): Program => {
   return {
     ...{ child, reports },
     order: (order) => void child.stdin?.write(`${encodeControl(order)}\n`),
-    until: (kind) =>
-      new Promise((resolve) => {
-        const tell = (report: PeerReport): void => void (report.kind === kind && resolve(report as never));
+    until: <K extends PeerReport['kind']>(kind: K, fits: (report: Told<K>) => boolean = () => true) =>
+      new Promise<Told<K>>((resolve) => {
+        const tell = (report: PeerReport): void => {
+          if (report.kind === kind && fits(report as Told<K>)) resolve(report as Told<K>);
+        };
         reports.forEach(tell);
         waiting.push(tell);
       }),
@@ -111,6 +115,30 @@ describe('the program', () => {
     expect(await program.exit).toBe(0);
     expect(program.reports.at(-1)?.kind).toBe('stopped');
     await tracker.close();
+  });
+
+  test.each(['stopped', 'killed'] as const)('that was %s goes on with what its file holds', async (how) => {
+    const torrent = makeTorrent(4_000_000, 65_536, undefined, { sha256Pieces: true });
+    const half = peers.path();
+    await writeFile(half, torrent.content.subarray(0, 2_000_000));
+    const [some, all] = [await peers.leech(torrent, { path: half }), await peers.seed(torrent)];
+    const pieces = Math.floor(2_000_000 / 65_536);
+    const path = peers.path();
+    const first = start();
+    first.order(fetchOrder(torrent, path));
+    first.order({ kind: 'peers', peers: [at(some)] });
+    await first.until('progress', (told) => told.pieces === pieces);
+    if (how === 'stopped') first.order({ kind: 'stop' });
+    else first.child.kill('SIGKILL');
+    await first.exit;
+    const second = start();
+    second.order(fetchOrder(torrent, path));
+    const kept = (await second.until('progress')).pieces;
+    if (how === 'stopped') expect(kept).toBe(pieces);
+    second.order({ kind: 'peers', peers: [at(some), at(all)] });
+    const { downloaded } = await second.until('verified');
+    expect(downloaded).toBeLessThan(4_000_000 - kept * 65_536 + 500_000);
+    expect(torrent.content.equals(await readFile(path))).toBe(true);
   });
 
   test('ends when stdin closes, before any order and in the middle of a transfer', async () => {
