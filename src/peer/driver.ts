@@ -46,7 +46,7 @@ export const createDriver = (options: DriverOptions): Driver => {
   const carryOut = (effect: Effect, cause: SwarmEvent): void => {
     switch (effect.type) {
       case 'send':
-        links().get(effect.peer)?.send(effect.message);
+        links().send(effect.peer, effect.message);
         break;
       case 'upload':
         upload(effect.peer, effect.piece, effect.offset, effect.length);

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import type { PeerAddress } from '#protocol/control.ts';
 import type { Handshake } from '#protocol/handshake.ts';
-import type { Message } from '#protocol/message.ts';
+import type { ExtendedMessage, Message } from '#protocol/message.ts';
+import type { Geometry } from '#torrent/geometry.ts';
 import type { CloseReason, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
 import { createAddressBook } from './address-book.ts';
+import { type BlockSplitter, createBlockSplitter } from './block-splitter.ts';
 import { accept, type Connection, type ConnectionOptions, dial } from './connection.ts';
-import { eventOf, introduction } from './extensions.ts';
+import { introduction, readIntroduction } from './extensions.ts';
 
 /**
  * All connections of a peer, made and taken. Two peers often call each other at once; both ends must then keep the same
@@ -13,6 +15,8 @@ import { eventOf, introduction } from './extensions.ts';
  */
 export interface Links {
   get(peer: PeerKey): Connection | undefined;
+  /** Sends a message as the neighbour takes it. */
+  send(peer: PeerKey, message: Message): void;
   /** Connections, made or in the making. */
   count(): number;
   /** Takes over an incoming connection. */
@@ -26,6 +30,7 @@ export interface Links {
 }
 
 export interface LinksOptions {
+  readonly geometry: Geometry;
   readonly hello: Handshake;
   readonly maxMessage: number;
   readonly random: () => number;
@@ -40,14 +45,18 @@ interface Link {
   readonly since: number;
   connection: Connection;
   peerId: string | undefined;
+  readonly blocks: BlockSplitter;
 }
 
 const MAX_OUTGOING = 40;
 const MAX_LINKS = 120;
 const YOUNG_MS = 2000;
 
+/** Requests that a neighbour lets stand unless it says otherwise. */
+const USUAL_REQUESTS = 250;
+
 /** No connections yet. */
-export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOptions): Links => {
+export const createLinks = ({ geometry, hello, maxMessage, random, now, onEvent }: LinksOptions): Links => {
   const book = createAddressBook(random);
   const links = new Map<PeerKey, Link>();
   const byId = new Map<string, Link>();
@@ -61,19 +70,33 @@ export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOp
     const connection = start({
       ...{ hello, maxMessage },
       onHandshake: (theirs) => meet(link, theirs),
-      onMessage: (message) => hear(key, message),
+      onMessage: (message) => hear(link, message),
       onSent: (bytes) => onEvent({ type: 'uploaded', peer: key, bytes }),
       onClose: () => part(link),
     });
-    const link: Link = { key, address, connection, since: now(), peerId: undefined };
+    const blocks = createBlockSplitter(geometry);
+    const link: Link = { key, address, connection, since: now(), peerId: undefined, blocks };
     links.set(key, link);
   };
 
-  const hear = (peer: PeerKey, message: Message): void => {
-    const event: SwarmEvent | undefined =
-      message.type === 'extended' ? eventOf(peer, message) : { type: 'message', peer, message };
-    if (event !== undefined) onEvent(event);
+  const hear = (link: Link, received: Message): void => {
+    if (received.type === 'extended') {
+      learn(link, received);
+      return;
+    }
+    const message = link.blocks.incoming(received);
+    if (message !== undefined) onEvent({ type: 'message', peer: link.key, message });
   };
+
+  const learn = (link: Link, message: ExtendedMessage): void => {
+    const told = readIntroduction(message);
+    if (told === undefined) return;
+    if ((told.largestBlock ?? 0) >= geometry.blockBytes) link.blocks.allowLarge();
+    allow(link, told.requests);
+  };
+
+  const allow = (link: Link, requests = USUAL_REQUESTS): void =>
+    onEvent({ type: 'allows', peer: link.key, requests: link.blocks.requests(requests) });
 
   const meet = (link: Link, { peerId, fast, extended }: Handshake): void => {
     const id = hex(peerId);
@@ -89,6 +112,7 @@ export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOp
     byId.set(id, link);
     if (extended && hello.extended) link.connection.send(introduction);
     onEvent({ type: 'connected', peer: link.key, fast: fast && hello.fast });
+    allow(link);
   };
 
   const replaces = (link: Link, rival: Link, id: string): boolean => {
@@ -122,6 +146,10 @@ export const createLinks = ({ hello, maxMessage, random, now, onEvent }: LinksOp
   return {
     get: (peer) => links.get(peer)?.connection,
     count: () => links.size,
+    send: (peer, message) => {
+      const link = links.get(peer);
+      for (const one of link?.blocks.outgoing(message) ?? []) link?.connection.send(one);
+    },
     take: (socket) => {
       if (closing || links.size >= MAX_LINKS) socket.destroy();
       else open(undefined, (options) => accept(socket, options));

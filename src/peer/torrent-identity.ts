@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Handshake } from '#protocol/handshake.ts';
 import { decodeMetainfo } from '#protocol/metainfo.ts';
-import { createGeometry, type Geometry } from '#torrent/geometry.ts';
+import { BLOCK_BYTES, createGeometry, type Geometry } from '#torrent/geometry.ts';
 import type { PieceProof } from './piece-proof.ts';
 import { CLIENT_ID } from './version.ts';
 
@@ -16,12 +16,16 @@ export interface TorrentIdentity {
   readonly maxMessage: number;
 }
 
+/** An eighth of a piece, so that several neighbours can share one, from 16 to 64 KiB in steps of 16. */
+const chooseBlock = (pieceLength: number): number =>
+  Math.min(4, Math.max(1, Math.floor(pieceLength / 8 / BLOCK_BYTES))) * BLOCK_BYTES;
+
 const MAX_BLOCK_MESSAGE = 128 * 1024 + 9;
 
 /** Reads a .torrent file and makes a peer id. @throws ProtocolError */
 export const readTorrent = (bytes: Uint8Array): TorrentIdentity => {
   const { length, pieceLength, pieces, pieceSha256, infoBytes } = decodeMetainfo(bytes);
-  const geometry = createGeometry(length, pieceLength);
+  const geometry = createGeometry(length, pieceLength, chooseBlock(pieceLength));
   const infoHash = createHash('sha1').update(infoBytes).digest();
   const peerId = Buffer.concat([Buffer.from(CLIENT_ID), randomBytes(20 - CLIENT_ID.length)]);
   return {

@@ -70,8 +70,8 @@ describe.skipIf(!needs('aria2c'))('an unmodified aria2c', () => {
     expect(peer.progress().uploaded).toBeGreaterThanOrEqual(torrent.content.length);
   });
 
-  test('seeds to our peer', async () => {
-    const torrent = makeTorrent(4_000_000, undefined, tracker.url);
+  test('seeds to our peer, which asks it for 16 KiB at a time, though its own blocks are larger', async () => {
+    const torrent = makeTorrent(4_000_000, 512 * 1024, tracker.url);
     const known = tracker.next('start');
     await startAria2(torrent, true);
     await known;
@@ -81,7 +81,7 @@ describe.skipIf(!needs('aria2c'))('an unmodified aria2c', () => {
   });
 
   test('seeds to and leeches from a mixed swarm, in which nobody loads much more than one copy', async () => {
-    const torrent = makeTorrent(8_000_000, undefined, tracker.url, { sha256Pieces: true });
+    const torrent = makeTorrent(8_000_000, 512 * 1024, tracker.url, { sha256Pieces: true });
     const announce = [tracker.url];
     const known = tracker.next('start');
     await startAria2(torrent, true);

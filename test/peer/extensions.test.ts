@@ -7,6 +7,7 @@ import { createLinks, type Links } from '#peer/links.ts';
 import { decodeExtensionHandshake, encodeExtensionHandshake } from '#protocol/extension-handshake.ts';
 import type { Handshake } from '#protocol/handshake.ts';
 import { decodeMetainfo } from '#protocol/metainfo.ts';
+import { createGeometry } from '#torrent/geometry.ts';
 import type { SwarmEvent } from '#torrent/swarm-event.ts';
 import { makeTorrent, type TestTorrent } from '../support/torrent.ts';
 import { createPeers, type Peers } from './peers.ts';
@@ -48,6 +49,7 @@ describe('a peer', () => {
     expect(first).toMatchObject({ type: 'extended', id: 0 });
     expect(first?.type === 'extended' && decodeExtensionHandshake(first.payload)).toEqual({
       ...{ extensions: new Map(), client: expect.stringMatching(/^Rookery \d/), requests: 1024 },
+      largestBlock: 128 * 1024,
     });
   });
 
@@ -91,10 +93,11 @@ describe('the swarm', () => {
       tellAllowed = resolve;
     });
     links = createLinks({
+      geometry: createGeometry(20_000, 20_000),
       ...{ hello: helloFor(torrent, {}), maxMessage: 1024, random: Math.random, now: () => performance.now() },
       onEvent: (event) => {
         events.push(event);
-        if (event.type === 'allows') tellAllowed();
+        if (event.type === 'allows' && event.requests !== 250) tellAllowed();
       },
     });
     server = createServer({ pauseOnConnect: true }, links.take).listen(0, '127.0.0.1');
@@ -106,6 +109,7 @@ describe('the swarm', () => {
     await allowed;
     expect(events).toEqual([
       { type: 'connected', peer: 1, fast: true },
+      { type: 'allows', peer: 1, requests: 250 },
       { type: 'allows', peer: 1, requests: 77 },
     ]);
   });

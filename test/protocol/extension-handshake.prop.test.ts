@@ -14,6 +14,7 @@ const handshake: fc.Arbitrary<ExtensionHandshake> = fc.record(
     extensions: fc.array(fc.tuple(name, fc.nat(255))).map((entries) => new Map(entries)),
     client: fc.string({ unit: 'grapheme' }).filter((text) => !text.startsWith('\ufeff')),
     requests: fc.integer({ min: 1 }),
+    largestBlock: fc.integer({ min: 1 }),
   },
   { requiredKeys: ['extensions'] },
 );
