@@ -60,7 +60,7 @@ const RAREST = 16;
 
 /** A picker for what `have` lacks. */
 export const createPiecePicker = ({ geometry, have, random, neighbours }: PickerOptions): PiecePicker => {
-  const maxOpen = Math.max(8, Math.floor(OPEN_BYTES / geometry.pieceLength));
+  const maxOpen = Math.max(8, Math.floor(Math.max(OPEN_BYTES, 32 * geometry.blockBytes) / geometry.pieceLength));
   const missing = createRarityIndex(geometry.pieces, random);
   for (let piece = 0; piece < geometry.pieces; piece++) if (!have.has(piece)) missing.add(piece);
   const open = new Map<number, OpenPiece>();

@@ -12,7 +12,7 @@ const WINDOW_SECONDS = 0.5;
 const NEIGHBOUR_SECONDS = 0.4;
 const BEST_RATE_HALVES_MS = 5000;
 const MIN_BYTES = 256 * 1024;
-const MIN_BYTES_EACH = 32 * 1024;
+const MIN_EACH = 2;
 const MIN_NEIGHBOUR_BYTES = 64 * 1024;
 const MAX_WINDOW = 1024;
 
@@ -22,7 +22,7 @@ export const measureWindows = (state: SwarmState): void => {
   const faded = state.bestRate * 0.5 ** ((now - state.measuredAt) / BEST_RATE_HALVES_MS);
   state.bestRate = Math.max(faded, state.rate.perSecond(now));
   state.measuredAt = now;
-  const least = Math.max(MIN_BYTES, MIN_BYTES_EACH * neighbours.size);
+  const least = Math.max(MIN_BYTES, MIN_EACH * geometry.blockBytes * neighbours.size);
   state.window = blocksOf(Math.max(least, state.bestRate * WINDOW_SECONDS), geometry.blockBytes, MAX_WINDOW);
   for (const peer of neighbours.values()) {
     const bytes = Math.max(MIN_NEIGHBOUR_BYTES, peer.rate.perSecond(now) * NEIGHBOUR_SECONDS);
