@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { runRandomSwarm } from './random-swarm.ts';
 
 /** A calm swarm takes at most so many times its bound, and so many seconds more. */
-const RATIO = 2.5;
+const RATIO = 3;
 const SLACK = 3;
 
 /** What is wrong with the swarm of a seed, with the line that runs it again. */
