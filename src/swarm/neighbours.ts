@@ -23,7 +23,7 @@ export const drawSeederNeighbours = (hosts: number, random: () => number): Reado
   new Set(shuffledPlaces(hosts, random).slice(0, SEEDER_NEIGHBOURS));
 
 const MESH = 20;
-const RINGS = 8;
+const RINGS = 5;
 const SEEDER_NEIGHBOURS = 40;
 
 const shuffledPlaces = (hosts: number, random: () => number): number[] => {
