@@ -50,7 +50,7 @@ export interface HandoutOptions {
 
 const BACKLOG_SECONDS = 0.25;
 const MIN_BACKLOG = 128 * 1024;
-const MAX_BACKLOG = 8 * 1024 * 1024;
+const MAX_BACKLOG = 32 * 1024 * 1024;
 const PAUSE_MS = 1200;
 const FIRST_PATIENCE_MS = 1800;
 

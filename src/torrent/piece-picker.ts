@@ -108,9 +108,9 @@ export const createPiecePicker = ({ geometry, have, random, neighbours }: Picker
     return undefined;
   };
 
-  /** A block that one other peer is asked for, when nothing else is left or memory allows nothing new (endgame). */
+  /** A block that one other peer is asked for, when nothing else is left (endgame). */
   const duplicate = (peer: Neighbour): BlockRef | undefined => {
-    if (missing.size > 0 && open.size < maxOpen) return undefined;
+    if (missing.size > 0) return undefined;
     if (peer.pending.size >= DUPLICATES_PER_PEER) return undefined;
     for (const piece of open.values()) {
       if (piece.left === 0 || piece.sole || !peer.bits.has(piece.piece)) continue;
