@@ -56,13 +56,13 @@ export const decodeMetainfo = (bytes: Uint8Array): Metainfo & { readonly infoByt
 
 /**
  * A power of two up to 4 MiB. A host passes a new piece on to all its neighbours, one after the other, and this shall take
- * 1/64 of the whole transfer at the most; but each piece costs every host some work, so there are no more than about
+ * 1/128 of the whole transfer at the most; but each piece costs every host some work, so there are no more than about
  * 4,000, and none is smaller than 32 KiB, or 16 KiB where the whole is small.
  */
 export const choosePieceLength = (bytes: number, hosts: number): number => {
   const neighbours = Math.min(Math.max(hosts, 1), 16);
   let length = bytes < SMALL_BYTES ? 16 * 1024 : 32 * 1024;
-  while (length < 4 * 1024 * 1024 && (length * 2 <= bytes / neighbours / 64 || bytes / length > 4096)) length *= 2;
+  while (length < 4 * 1024 * 1024 && (length * 2 <= bytes / neighbours / 128 || bytes / length > 4096)) length *= 2;
   return length;
 };
 

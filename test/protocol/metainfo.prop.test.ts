@@ -89,7 +89,7 @@ describe('metainfo', () => {
         expect(length).toBeLessThanOrEqual(4 * 1024 * 1024);
         if (length < 4 * 1024 * 1024) expect(bytes / length).toBeLessThanOrEqual(4096);
         if (length > 16 * 1024 && bytes / (length / 2) <= 4096)
-          expect(length * Math.min(hosts, 16) * 64).toBeLessThanOrEqual(bytes);
+          expect(length * Math.min(hosts, 16) * 128).toBeLessThanOrEqual(bytes);
       }),
     );
   });
