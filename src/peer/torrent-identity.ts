@@ -16,9 +16,9 @@ export interface TorrentIdentity {
   readonly maxMessage: number;
 }
 
-/** An eighth of a piece, so that several neighbours can share one, from 16 to 64 KiB in steps of 16. */
+/** A quarter of a piece, so that several neighbours can share one, from 16 to 64 KiB in steps of 16. */
 const chooseBlock = (pieceLength: number): number =>
-  Math.min(4, Math.max(1, Math.floor(pieceLength / 8 / BLOCK_BYTES))) * BLOCK_BYTES;
+  Math.min(4, Math.max(1, Math.floor(pieceLength / 4 / BLOCK_BYTES))) * BLOCK_BYTES;
 
 const MAX_BLOCK_MESSAGE = 128 * 1024 + 9;
 
