@@ -1,4 +1,4 @@
-/** Bytes asked for in one request: what every client takes (BEP 3 in practice). */
+/** Bytes of a request that every client takes (BEP 3 in practice). Peers that say so take larger ones. */
 export const BLOCK_BYTES = 16 * 1024;
 
 /** How the content is cut into pieces and blocks. All sizes are bytes. */
@@ -17,7 +17,7 @@ export interface Geometry {
   blockSize(piece: number, block: number): number;
 }
 
-/** Cuts `length` bytes into pieces of `pieceLength`. Other blocks than those of 16 KiB are for simulations only. */
+/** Cuts `length` bytes into pieces of `pieceLength`. */
 export const createGeometry = (length: number, pieceLength: number, blockBytes = BLOCK_BYTES): Geometry => {
   const pieces = Math.ceil(length / pieceLength);
   const pieceSize = (piece: number): number => Math.min(pieceLength, length - piece * pieceLength);

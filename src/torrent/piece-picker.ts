@@ -50,7 +50,7 @@ export interface PickerOptions {
 }
 
 /** Bytes of pieces in flight, at most; but never fewer than 8 pieces. */
-const OPEN_BYTES = 48 * 1024 * 1024;
+const OPEN_BYTES = 24 * 1024 * 1024;
 
 /** Blocks asked of a second peer when all are in flight: few, since most of them come twice. */
 const DUPLICATES_PER_PEER = 4;

@@ -14,7 +14,7 @@ const BEST_RATE_HALVES_MS = 5000;
 const MIN_BYTES = 256 * 1024;
 const MIN_EACH = 2;
 const MIN_NEIGHBOUR_BYTES = 64 * 1024;
-const MAX_WINDOW = 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
 
 /** Measures the windows anew; wanted every tick. */
 export const measureWindows = (state: SwarmState): void => {
@@ -23,7 +23,8 @@ export const measureWindows = (state: SwarmState): void => {
   state.bestRate = Math.max(faded, state.rate.perSecond(now));
   state.measuredAt = now;
   const least = Math.max(MIN_BYTES, MIN_EACH * geometry.blockBytes * neighbours.size);
-  state.window = blocksOf(Math.max(least, state.bestRate * WINDOW_SECONDS), geometry.blockBytes, MAX_WINDOW);
+  const wanted = Math.max(least, Math.min(MAX_BYTES, state.bestRate * WINDOW_SECONDS));
+  state.window = blocksOf(wanted, geometry.blockBytes, Number.POSITIVE_INFINITY);
   for (const peer of neighbours.values()) {
     const bytes = Math.max(MIN_NEIGHBOUR_BYTES, peer.rate.perSecond(now) * NEIGHBOUR_SECONDS);
     peer.window = blocksOf(bytes, geometry.blockBytes, peer.maxRequests);
