@@ -1,10 +1,11 @@
 import { main as runDeploys } from './deploy/main.ts';
+import { main as simulate } from './simulate.ts';
 import { main as runSwarms } from './swarm/main.ts';
 
-const BENCHMARKS = { deploy: runDeploys, swarm: runSwarms } as const;
+const BENCHMARKS = { deploy: runDeploys, swarm: runSwarms, simulate } as const;
 
 /**
- * Runs the benchmark that the first word names, with the words after it; without words both, with their defaults.
+ * Runs the benchmark that the first word names, with the words after it; without words all, with their defaults.
  * `root` is the top of the repository, `programs` holds bundled helpers. Resolves with the exit code: 1 where a tool was
  * missing or failed, 130 after an interrupt. @throws on words that it does not know
  */
