@@ -1,6 +1,6 @@
 import { choosePieceLength } from '#protocol/metainfo.ts';
 import { drawNeighbours, drawSeederNeighbours } from '#swarm/neighbours.ts';
-import { createGeometry } from '#torrent/geometry.ts';
+import { BLOCK_BYTES, createGeometry } from '#torrent/geometry.ts';
 import type { Sharing } from './link.ts';
 import type { SimNode } from './node.ts';
 import { seededRandom } from './random.ts';
@@ -15,7 +15,7 @@ export interface FleetOptions {
   readonly bytes: number;
   /** Default: as a deploy to so many hosts chooses it. */
   readonly pieceLength?: number;
-  /** Default 16 KiB. A large fleet is simulated with large ones, for its events are as many as its blocks. */
+  /** Default: as our peers choose it. A large fleet is simulated with large ones, for its events are as many as its blocks. */
   readonly blockBytes?: number;
   /** Hosts with a tenth of the rate; default 0. */
   readonly slow?: number;
@@ -47,7 +47,7 @@ export interface FleetResult {
 /** Runs a fleet until every host is done. @throws when that takes more than a hundred times the bound, and ten minutes. */
 export const simulateFleet = (options: FleetOptions): FleetResult => {
   const { hosts, rate, seedRate = rate, bytes, slow = 0, seed = 1 } = options;
-  const { pieceLength = choosePieceLength(bytes, hosts), blockBytes = 16 * 1024 } = options;
+  const { pieceLength = choosePieceLength(bytes, hosts), blockBytes = chooseBlock(pieceLength) } = options;
   const random = seededRandom(seed);
   const { latency = 5, sharing = 'turns' } = options;
   const geometry = createGeometry(bytes, pieceLength, blockBytes);
@@ -100,6 +100,9 @@ const watchOver = (simulation: Simulation, watch: FleetOptions['watch']): void =
   });
   look(undefined);
 };
+
+/** What `peer/torrent-identity.ts` chooses among peers of ours. */
+const chooseBlock = (pieceLength: number): number => Math.min(64 * 1024, Math.max(BLOCK_BYTES, pieceLength / 4));
 
 const perSecond = (mbit: number): number => mbit * 125_000;
 

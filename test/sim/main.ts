@@ -5,10 +5,10 @@ import { createTimeline } from './timeline.ts';
 
 const KIB = 1024;
 
-const USAGE = `node test/sim/run.mjs [--hosts 16] [--rate 25] [--seed-rate RATE] [--mib 32] [--piece KIB] [--block 16]
+const USAGE = `node test/sim/run.mjs [--hosts 16] [--rate 25] [--seed-rate RATE] [--mib 32] [--piece KIB] [--block KIB]
   [--slow 0] [--seed 1] [--latency 5] [--fifo] [--timeline MS]
 node test/sim/run.mjs --random-swarm SEED
-Rates are Mbit/s, blocks and pieces KiB (default: as a deploy chooses them), the latency ms. --seed 3..9 runs every seed from 3 to 9.
+Rates are Mbit/s, pieces and blocks KiB (default: as a deploy chooses them), the latency ms. --seed 3..9 runs every seed from 3 to 9.
 `;
 
 const number = { type: 'string' } as const;
@@ -33,7 +33,8 @@ export const main = (words: readonly string[]): number => {
   const rate = given('rate', 25);
   const options: Omit<FleetOptions, 'seed'> = {
     ...{ hosts, rate, seedRate: given('seed-rate', rate), bytes: given('mib', 32) * KIB * KIB },
-    ...{ blockBytes: given('block', 16) * KIB, slow: given('slow', 0) },
+    slow: given('slow', 0),
+    ...(values.block === undefined ? {} : { blockBytes: given('block', 0) * KIB }),
     ...(values.piece === undefined ? {} : { pieceLength: given('piece', 0) * KIB }),
     ...{ latency: given('latency', 5), sharing: values.fifo ? 'fifo' : 'turns' },
   };
