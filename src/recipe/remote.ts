@@ -30,6 +30,8 @@ export interface Remote {
   write(path: string, content: Uint8Array, mode?: number): Promise<void>;
   /** Sends a local file by SFTP, telling the bytes sent so far as it goes; rejects, and sends no more, when it is told to stop. */
   sendFile(localPath: string, path: string, progress: (bytes: number) => void, stop?: AbortSignal): Promise<void>;
+  /** Tells of every command that `run` begins from now on, and of its end: the number of its process group on the host. */
+  watch(listener: (group: number, runs: boolean) => void): void;
   /** This machine's address on the connection, and the host's own: what each of the two can be reached by. */
   readonly addresses: { readonly local: string; readonly remote: string };
 }

@@ -5,7 +5,7 @@ import { releasePaths } from './release-paths.ts';
 /**
  * The lock of a host is a file that only one deployer can create, held by a small program on the host that waits on our
  * channel. When the channel ends without a word, because the deployer was killed or the network went away, that program
- * removes what was not published and then the lock: a deployer that dies leaves nothing behind. `ln` is the atomic
+ * ends the commands that still run, removes what was not published and then the lock: a deployer that dies leaves nothing behind. `ln` is the atomic
  * test-and-set: unlike mkdir it comes with its content, so nobody ever reads a lock without an owner.
  */
 export interface HeldLock {
@@ -31,7 +31,10 @@ export const takeLock = async (remote: Remote, owner: LockOwner): Promise<LockAt
   const guard = await remote.spawn(guardLock(remote.host.deployTo, owner));
   const words = lines(guard);
   const verdict = await words.next();
-  if (verdict === 'held') return { held: holdLock(remote, owner, guard) };
+  if (verdict === 'held') {
+    remote.watch((group, runs) => void guard.stdin.write(`${runs ? 'begun' : 'ended'} ${group}\n`));
+    return { held: holdLock(remote, owner, guard) };
+  }
   const rest = verdict === 'taken' ? await words.next() : undefined;
   const exit = await guard.exit;
   if (verdict === 'taken') return { taken: parseOwner(rest) };
@@ -89,11 +92,22 @@ mkdir -p ${own} || exit 1
 printf '%s\n' ${JSON.stringify(owner)} | cat > ${own}/lock.$$ || { rm -f ${own}/lock.$$; exit 1; }
 if ln ${own}/lock.$$ ${lock} 2>/dev/null; then rm -f ${own}/lock.$$; echo held
 else rm -f ${own}/lock.$$; [ -f ${lock} ] || { echo 'cannot create '${lock} >&2; exit 1; }; echo taken; cat ${lock}; exit 0; fi
-r=; done=
-while read -r word release; do
-  case $word in protect) r=$release;; done) done=1; break;; esac
+r=; g=' '; done=
+while read -r word value; do
+  case $word in
+    protect) r=$value;;
+    begun) g="$g$value ";;
+    ended) case $g in *" $value "*) g="\${g%%" $value "*} \${g#*" $value "}";; esac;;
+    done) done=1; break;;
+  esac
 done
 mine() ${isMine(deployTo, owner)}
+all() { s=1; for p in $g; do { kill -s $1 -- -$p || kill -s $1 $p; } 2>/dev/null && s=0; done; return $s; }
+if [ -z "$done" ] && all TERM; then
+  n=0
+  while all 0 && [ $n -lt 5 ]; do n=$((n + 1)); sleep 1; done
+  all KILL
+fi
 if [ -z "$done" ] && [ -n "$r" ] && mine && [ "$(readlink ${current})" != ${releases}/"$r" ]; then
   rm -rf ${own}/switch ${own}/incoming/"$r".tar ${own}/releases/"$r" ${own}/releases/"$r".new ${own}/peer/*.part
   mv ${releases}/"$r" ${own}/discarded.$$ 2>/dev/null

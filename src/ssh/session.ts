@@ -25,6 +25,7 @@ export interface Session extends Remote {
 /** Makes a `Remote` of a connection. */
 export const makeSession = (host: Host, { client, addresses }: Connection): Session => {
   const running = new Set<Running>();
+  const watchers: ((group: number, runs: boolean) => void)[] = [];
   let closed = false;
   const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
   void gone.then(() => {
@@ -53,11 +54,12 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     running.add(entry);
     const found = (group: number) => {
       entry.group = group;
+      for (const tell of watchers) tell(group, true);
       if (entry.stopping) end(entry, group);
     };
     const opening = open(tellingGroup(command), label, options.stdin === undefined ? ' </dev/null' : '');
     const collected = opening.then((opened) => collect(opened, options, found));
-    const { stdout, stderr, ending } = await Promise.race([collected, givenUp]).finally(() => running.delete(entry));
+    const { stdout, stderr, ending } = await Promise.race([collected, givenUp]).finally(() => forget(entry));
     const seconds = (performance.now() - begun) / 1000;
     if (ending.exitCode === 0) return { stdout, stderr, seconds };
     const failed = failedStep(command, stderr);
@@ -69,6 +71,10 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     });
   };
 
+  const forget = (entry: Running): void => {
+    running.delete(entry);
+    if (entry.group !== undefined && !closed) for (const tell of watchers) tell(entry.group, false);
+  };
   const send = (group: number, signal: 'TERM' | 'KILL') =>
     open(signalGroup(group, signal), `send ${signal}`, ' </dev/null >/dev/null 2>&1').then(
       ({ channel }) => void channel.resume(),
@@ -107,6 +113,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
         sftp.end();
       }
     },
+    watch: (listener) => void watchers.push(listener),
     interrupt: () => {
       for (const entry of running) {
         if (entry.stopping) continue;

@@ -23,6 +23,9 @@ const slowTask = (after: string) =>
     on(hosts, ({ host, run }) => run(['sh', '-c', ${JSON.stringify(SLOW)}, 'sh', host.deployTo + '/releases/' + deployment.release])))],
     after: { '${after}': 'slow' } })]`;
 
+/** The same, but it and its children pay no heed to TERM. */
+const stubbornTask = slowTask('deploy:updated').replace('sleep 304', "trap '' TERM; sleep 304; sleep 305");
+
 describe.skipIf(!needs('git', ...SSHD_TOOLS))('an interrupt', () => {
   let fleet: SshdFleet;
   let count = 0;
@@ -205,35 +208,41 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('an interrupt', () => {
 
   test('twice ends at once, and the hosts become clean by themselves', async () => {
     await withProject(async (project, first) => {
-      await project.configure({
-        config: { strategy: 'sftp' },
-        recipes: slowTask('deploy:updated').replace('sleep 304', 'trap : TERM; sleep 304; sleep 5'),
-      });
+      await project.configure({ config: { strategy: 'sftp' }, recipes: stubbornTask });
       await project.commit({ slow: '' });
-      const gone = project.hosts.map((host) => lockGone(join(host.files, project.application, '.rookery')));
-      const cli = project.start();
-      await cli.seen('"text":"here');
+      const cli = await startUntil(project, /("text":"here[\s\S]*){3}/);
       cli.signal('SIGINT');
       await cli.seen('once more ends at once');
       cli.signal('SIGINT');
       expect(await cli.result).toMatchObject({ exitCode: 130 });
-      await Promise.all(gone);
+      await cli.locksGone;
       await expectOnly(project, first);
-      for (const host of project.hosts) expect(await host.quiet(10_000)).toEqual([]);
+      for (const host of project.hosts) expect(await host.quiet()).toEqual([]);
       await removeLeftovers(project);
     });
   });
 
-  test('of the program that is killed leaves hosts that become clean by themselves', async () => {
+  test.each([
+    [
+      'while a swarm distributes',
+      { config: { strategy: 'torrent' } },
+      makeLargeApplication({ files: 100, bytes: 60_000_000 }),
+      /"transfer-progress"[^\n]*"bytes":[1-9]/,
+    ],
+    [
+      'while commands run that do not want to end',
+      { config: { strategy: 'sftp' }, recipes: stubbornTask },
+      { slow: '' },
+      /("text":"here[\s\S]*){3}/,
+    ],
+  ])('of the program that is killed %s leaves hosts that become clean by themselves', async (_, config, files, at) => {
     await withProject(async (project, first) => {
-      await project.configure({ config: { strategy: 'torrent' } });
-      await project.commit(makeLargeApplication({ files: 100, bytes: 60_000_000 }));
-      const gone = project.hosts.map((host) => lockGone(join(host.files, project.application, '.rookery')));
-      const cli = project.start();
-      await cli.seen(/"transfer-progress"[^\n]*"bytes":[1-9]/);
+      await project.configure(config as ConfigOptions);
+      await project.commit(files);
+      const cli = await startUntil(project, at);
       cli.signal('SIGKILL');
       expect(await cli.result).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
-      await Promise.all(gone);
+      await cli.locksGone;
       await expectOnly(project, first);
       for (const host of project.hosts) expect(await host.quiet()).toEqual([]);
       await removeLeftovers(project);
@@ -264,6 +273,14 @@ const said = (number: number): string => `sh -c 'echo here ${number}; exec sleep
 /** A program that ends at once cannot remove its own temporary files. */
 const removeLeftovers = async (project: Project): Promise<void> => {
   for (const name of await project.leftovers()) await rm(join(project.dir, '.git/tmp', name), { recursive: true });
+};
+
+/** Starts a deploy and waits for its word; its locks are watched from the start. */
+const startUntil = async (project: Project, at: RegExp) => {
+  const gone = project.hosts.map((host) => lockGone(join(host.files, project.application, '.rookery')));
+  const cli = project.start();
+  await cli.seen(at);
+  return { ...cli, locksGone: Promise.all(gone) };
 };
 
 /** Resolves when a lock was taken and has gone again. */
