@@ -154,7 +154,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('a host that answers, but does not
         await project.configure({ hosts: hosts.slice(0, 1), recipes: `[restart('cat ${gate.path}')]` });
         const cli = project.start();
         await gate.reached(cli.result);
-        const guard = hosts[0]!.processes().find(({ command }) => command.includes('while read -r word release'));
+        const guard = hosts[0]!.processes().find(({ command }) => command.includes('while read -r word value'));
         process.kill(guard!.pid, 'SIGKILL');
         await gate.pass();
         expect((await cli.deployed).exitCode).toBe(0);
