@@ -11,6 +11,9 @@ import {
   unpackRelease,
 } from 'rookery';
 
+/** Hosts that get no release are passed over. */
+const RELEASE = { release: true } as const;
+
 /**
  * What a deploy is. The words are Capistrano's, in Capistrano's order; hook your own tasks before or after any of them.
  * No host switches before every host holds a verified, linked release; until `deploy:finishing` a failure is undone.
@@ -30,33 +33,35 @@ export default defineRecipe({
         'deploy:finished',
       ],
       onFailure: 'deploy:failed',
+      onHostFailure: 'deploy:undo',
     }),
 
     task('deploy:starting', 'Start a deploy', { steps: ['deploy:check'] }),
-    task('deploy:check', 'Check the hosts', { locks: false, run: (t) => t.deployment.inspect(t, true) }),
+    task('deploy:check', 'Check the hosts', { ...RELEASE, locks: false, run: (t) => t.deployment.inspect(t, true) }),
     task('deploy:started', 'Started (hook)'),
 
     task('deploy:updating', 'Bring the new release to the hosts', {
       steps: ['deploy:pack', 'deploy:distribute', 'deploy:unpack', 'deploy:symlink:shared'],
     }),
-    task('deploy:pack', 'Build and pack the release', { needsSource: true, run: pack }),
-    task('deploy:distribute', 'Distribute the release', { run: (t) => t.deployment.distribute(t) }),
-    task('deploy:unpack', 'Unpack the release', { run: unpack }),
-    task('deploy:symlink:shared', 'Link shared files and directories', { run: link }),
+    task('deploy:pack', 'Build and pack the release', { ...RELEASE, needsSource: true, run: pack }),
+    task('deploy:distribute', 'Distribute the release', { ...RELEASE, run: (t) => t.deployment.distribute(t) }),
+    task('deploy:unpack', 'Unpack the release', { ...RELEASE, run: unpack }),
+    task('deploy:symlink:shared', 'Link shared files and directories', { ...RELEASE, run: link }),
     task('deploy:updated', 'Updated (hook)'),
 
     task('deploy:publishing', 'Publish the release', { steps: ['deploy:symlink:release', 'deploy:restart'] }),
-    task('deploy:symlink:release', 'Switch current to the release', { run: publish }),
+    task('deploy:symlink:release', 'Switch current to the release', { ...RELEASE, run: publish }),
     task('deploy:restart', 'Restart the application (hook; also runs after a switch back)'),
     task('deploy:published', 'Published (hook)'),
 
     task('deploy:finishing', 'Finish the deploy', { steps: ['deploy:cleanup'], committed: true }),
-    task('deploy:cleanup', 'Remove old releases', { run: cleanup }),
+    task('deploy:cleanup', 'Remove old releases', { ...RELEASE, run: cleanup }),
     task('deploy:finished', 'Finished (hook)', { steps: ['deploy:log_revision'] }),
-    task('deploy:log_revision', 'Write revisions.log', { run: log }),
+    task('deploy:log_revision', 'Write revisions.log', { ...RELEASE, run: log }),
 
-    task('deploy:failed', 'Undo an unfinished deploy', { steps: ['deploy:revert', 'deploy:restart'] }),
-    task('deploy:revert', 'Switch back and remove the unpublished release', { run: revert }),
+    task('deploy:failed', 'Undo an unfinished deploy', { steps: ['deploy:undo'] }),
+    task('deploy:undo', 'Undo on hosts that failed', { steps: ['deploy:revert', 'deploy:restart'] }),
+    task('deploy:revert', 'Switch back and remove the unpublished release', { ...RELEASE, run: revert }),
   ],
 });
 

@@ -4,8 +4,8 @@ import { breakLock, defineRecipe, describeOwner, parseOwner, type TaskContext, t
 export default defineRecipe({
   name: 'housekeeping',
   tasks: [
-    task('deploy:unlock', 'Remove the lock, whoever holds it', { locks: false, run: unlock }),
-    task('releases', 'List the releases on every host', { locks: false, run: list }),
+    task('deploy:unlock', 'Remove the lock, whoever holds it', { release: true, locks: false, run: unlock }),
+    task('releases', 'List the releases on every host', { release: true, locks: false, run: list }),
   ],
 });
 

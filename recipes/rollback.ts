@@ -14,10 +14,11 @@ export default defineRecipe({
         'deploy:finished_rollback',
       ],
       onFailure: 'deploy:failed',
+      onHostFailure: 'deploy:undo',
     }),
-    task('deploy:reverting', 'Choose the release to return to', { run: choose }),
+    task('deploy:reverting', 'Choose the release to return to', { release: true, run: choose }),
     task('deploy:reverted', 'Reverted (hook)'),
-    task('deploy:finishing_rollback', 'Finish the rollback', { committed: true, run: log }),
+    task('deploy:finishing_rollback', 'Finish the rollback', { release: true, committed: true, run: log }),
     task('deploy:finished_rollback', 'Rollback finished (hook)'),
   ],
 });

@@ -10,6 +10,7 @@ const exitCode = await main({
   execPath: process.execPath,
   stdout: process.stdout,
   stderr: process.stderr,
+  stdin: process.stdin,
   onSignal: (take) => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => take(name));
   },

@@ -2,15 +2,21 @@ import { resolveSource } from '#artifact/resolve-source.ts';
 import { type ConfigRequest, loadConfig } from '#config/load-config.ts';
 import { localPath } from '#config/resolve-config.ts';
 import { type Selection, selectHosts } from '#inventory/select-hosts.ts';
-import { makePlan } from '#plan/make-plan.ts';
+import { makePlan, planTask, withUsed } from '#plan/make-plan.ts';
 import type { Emit, Summary } from '#protocol/events.ts';
 import type { Recipe } from '#recipe/recipe.ts';
+import type { Ask } from '#recipe/setting.ts';
 import { lockFleet, unlockFleet } from '#release/lock-fleet.ts';
+import { allowedFailures } from '#run/allowed-failures.ts';
+import { commandMapOf } from '#run/command-map.ts';
 import { runPlan } from '#run/run-plan.ts';
+import { keepSecrets } from '#run/secrets.ts';
+import { openSettings } from '#run/setting-values.ts';
 import { openSessions } from '#ssh/open-sessions.ts';
 import { joinDeployment, type Made } from './deployment.ts';
 import { makeEndings } from './endings.ts';
 import { openFleet } from './fleet.ts';
+import { localWork } from './local.ts';
 import { type RunFacts, summaryOf } from './summary.ts';
 
 export interface DeployRequest extends ConfigRequest {
@@ -25,6 +31,13 @@ export interface DeployRequest extends ConfigRequest {
   /** Name of this machine and number of this process, for the lock. */
   readonly machine: string;
   readonly pid: number;
+  /** Tells what would be done, and changes nothing. */
+  readonly dryRun: boolean;
+  readonly onFailure?: 'stop' | 'continue';
+  readonly maxFailures?: string;
+  readonly ask: Ask;
+  /** Whether somebody is there to be asked. */
+  readonly interactive: boolean;
   /** A temporary directory for the run; the caller removes it. */
   readonly scratch: string;
   /** PATH for the commands of embedded hosts. */
@@ -32,7 +45,12 @@ export interface DeployRequest extends ConfigRequest {
 }
 
 /** What `deploy production` does, in order. Nothing else joins the stages. @throws UserError for what is wrong before any host is touched */
-export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Summary> => {
+export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSignal): Promise<Summary> => {
+  const { emit, add: secret } = keepSecrets(tell);
+  const ask: Ask = async (question, options) => {
+    const answer = await request.ask(question, options);
+    return options?.hidden ? secret(answer) : answer;
+  };
   const begun = performance.now();
   const task = request.tasks.join(' ');
   const endings = makeEndings();
@@ -41,7 +59,11 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     const fleet = await openFleet(config, request);
     endings.add(fleet.close);
     const inventory = selectHosts(fleet.inventory, request.selection);
-    const plan = makePlan([...request.recipes, ...config.recipes], inventory, request.tasks);
+    const recipes = withUsed([...request.recipes, ...config.recipes]);
+    const plan = makePlan(recipes, inventory, request.tasks, config.roles);
+    const values = openSettings(recipes, config.set, ask);
+    const policy = { ...config.failurePolicy, ...policyOf(request) };
+    const allowed = allowedFailures(policy, inventory.length);
 
     const toLocal = (path: string) => localPath(path, { home: request.home, directory: config.directory });
     const needsSource = plan.tasks.some((planned) => planned.task.needsSource);
@@ -62,7 +84,7 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     const { sessions, failures, close } = await openSessions(inventory, emit, signal);
     endings.add(close);
     // What changes hosts is for all of them; a question is answered by those that can be asked.
-    const enough = failures.length === 0 || (!plan.locks && sessions.length > 0);
+    const enough = sessions.length > 0 && (failures.length <= allowed || !plan.locks);
     if (!enough || signal.aborted) return summaryOf(facts, { unreachable: failures });
 
     const owner = {
@@ -72,7 +94,9 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
       task,
       id: `${request.pid}-${Date.now()}`,
     };
-    const { held, errors } = plan.locks ? await lockFleet(sessions, owner) : { held: [], errors: new Map() };
+    const releasing = sessions.filter(({ host }) => host.noRelease !== true);
+    const locks = plan.locks && !request.dryRun;
+    const { held, errors } = locks ? await lockFleet(releasing, owner) : { held: [], errors: new Map() };
     endings.add(() => unlockFleet(held));
     if (errors.size > 0) return summaryOf(facts, { locked: errors });
 
@@ -81,6 +105,8 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
         config,
         source,
         locks: held,
+        sessions,
+        dryRun: request.dryRun,
         scratch: request.scratch,
         by: request.user,
         wanted: request.release,
@@ -93,9 +119,41 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     const interrupt = () => {
       for (const session of sessions) session.interrupt();
     };
-    const outcome = await runPlan({ plan, remotes: sessions, settings: config, deployment, emit, signal, interrupt });
+    const outcome = await runPlan({
+      plan,
+      layOut: (name) => planTask(recipes, inventory, name),
+      remotes: sessions,
+      knownRoles: config.roles,
+      settings: config,
+      values,
+      commands: commandMapOf(recipes),
+      deployment,
+      local: localWork({ ...config, ...request, localPath: toLocal, emit, signal }),
+      ask,
+      ...(request.interactive ? { sudoPassword: askOnce(ask) } : {}),
+      secret,
+      allowed: allowed - failures.length,
+      dryRun: request.dryRun,
+      emit,
+      signal,
+      interrupt,
+    });
     return summaryOf(facts, { outcome, unreachable: failures });
   } finally {
     await endings.run();
   }
+};
+
+const policyOf = ({ onFailure, maxFailures }: DeployRequest) => ({
+  ...(onFailure === undefined ? {} : { onFailure }),
+  ...(maxFailures === undefined ? {} : { maxFailures }),
+});
+
+/** One password for the whole fleet, asked for when the first sudo wants it. */
+const askOnce = (ask: Ask): (() => Promise<string>) => {
+  let answer: Promise<string> | undefined;
+  return () => {
+    answer ??= ask('Password for sudo on the hosts', { hidden: true });
+    return answer;
+  };
 };

@@ -3,6 +3,7 @@ import { makeArtifact } from '#artifact/make-artifact.ts';
 import type { Config } from '#config/config.ts';
 import type { Emit } from '#protocol/events.ts';
 import type { HostState } from '#recipe/host-state.ts';
+import type { Remote } from '#recipe/remote.ts';
 import type { Deployment, TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { inspectHost, parseHostState, prepareHost } from '#release/inspect.ts';
@@ -17,6 +18,9 @@ export interface DeploymentParts {
   readonly config: Config;
   readonly source: ResolvedSource | undefined;
   readonly locks: readonly HeldLock[];
+  /** The hosts as they are, for what a dry run has to know. */
+  readonly sessions: readonly Remote[];
+  readonly dryRun: boolean;
   readonly scratch: string;
   readonly by: string;
   readonly wanted: string | undefined;
@@ -48,8 +52,8 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     made.artifact = await makeArtifact({
       ...parts,
       source: parts.source,
-      build: config.build,
-      hosts: parts.locks.length,
+      build: parts.dryRun ? [] : config.build,
+      hosts: parts.sessions.length,
     });
     return made.artifact;
   };
@@ -57,9 +61,10 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   const inspect = async (t: TaskContext, prepare: boolean): Promise<void> => {
     await t.on(t.hosts, async ({ host, run }) => {
       const look = prepare ? prepareHost(host.deployTo, config) : inspectHost(host.deployTo);
-      const { stdout } = await run(look, { label: `look at ${host.deployTo}`, quiet: true });
+      const told = await run(look, { label: `look at ${host.deployTo}`, quiet: true, reads: !prepare });
+      const { stdout } = parts.dryRun && prepare ? await lookOnly(host) : told;
       const state = parseHostState(stdout);
-      states.set(host.name, state);
+      states.set(host.name, parts.dryRun && !prepare ? asIfPublished(state) : state);
       if (prepare) refuseProblems(state, config.strategy);
     });
     if (!prepare || made.release !== undefined) return;
@@ -70,6 +75,19 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     for (const lock of parts.locks) lock.protect(made.release);
   };
 
+  /** What a dry run looks at in place of making the host ready. */
+  const lookOnly = (host: Remote['host']) => {
+    const session = parts.sessions.find((one) => one.host.name === host.name) as Remote;
+    return session.run(inspectHost(host.deployTo, config), { quiet: true });
+  };
+
+  /** A dry run's release counts for what comes after it, as a real one would. */
+  const asIfPublished = (state: HostState): HostState => {
+    const { release } = made;
+    if (release === undefined || state.releases.some(({ name }) => name === release)) return state;
+    return { ...state, current: release, releases: [...state.releases, { name: release, state: 'published' }] };
+  };
+
   const distribute = async (t: TaskContext): Promise<void> => {
     const artifact = await pack();
     const strategy = config.strategy === 'sftp' ? sftpStrategy : torrentStrategy;
@@ -77,6 +95,11 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
       const paths = releasePaths(remote.host.deployTo);
       return { remote, path: paths.incoming(deployment.release), cache: `${paths.own}/peer` };
     });
+    if (parts.dryRun) {
+      const isCached = (host: string, file: string) => states.get(host)?.programs.includes(file) ?? false;
+      await strategy.rehearse({ artifact, targets, isCached });
+      return;
+    }
     const pieces = Math.ceil(artifact.bytes / artifact.pieceLength);
     emit({
       type: 'transfer-start',

@@ -11,14 +11,26 @@ export type {
   WrittenStage,
 } from '#config/written-config.ts';
 export type { DeployEvent, HostError, HostStatus, HostSummary, Summary } from '#protocol/events.ts';
-export { type Command, quote, type ShellText, type Step, script, sh } from '#protocol/shell.ts';
+export { type Command, cmd, quote, type ShellText, type Step, script, sh } from '#protocol/shell.ts';
+export type { AskOptions } from '#recipe/ask.ts';
 export type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
 export { defineRecipe, type Hooks, type Recipe, type RecipeDefinition } from '#recipe/recipe.ts';
-export { CommandFailed, type CommandResult, type HostFacts, type Remote, type RunOptions } from '#recipe/remote.ts';
+export {
+  type Answering,
+  CommandFailed,
+  type CommandResult,
+  type HostFacts,
+  type Remote,
+  type RunOptions,
+} from '#recipe/remote.ts';
+export type { RoleName, Roles } from '#recipe/roles.ts';
+export { type Lazy, type Setting, type SettingOptions, setting } from '#recipe/setting.ts';
 export type { DeploySettings } from '#recipe/settings.ts';
 export { type Task, type TaskDefinition, task } from '#recipe/task.ts';
-export type { ArtifactFacts, Deployment, TaskContext } from '#recipe/task-context.ts';
+export type { ArtifactFacts, Deployment, LocalOptions, OnOptions, TaskContext } from '#recipe/task-context.ts';
+export type { CaptureOptions, TaskHost, UploadOptions } from '#recipe/task-host.ts';
 export { UserError } from '#recipe/user-error.ts';
+export type { Word } from '#recipe/words.ts';
 export { breakLock, describeOwner, parseOwner } from '#release/lock.ts';
 export { releasePaths } from '#release/release-paths.ts';
 export {

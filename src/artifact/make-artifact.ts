@@ -35,7 +35,9 @@ export const makeArtifact = async ({
     directory: scratch,
     build,
     signal,
-    runLocal: (command: string, cwd: string) => runLocal(command, cwd, emit, signal),
+    runLocal: async (text: string, cwd: string) => {
+      await runLocal({ command: { kind: 'shell', text }, cwd, what: 'the build step' }, emit, signal);
+    },
   };
   const { files } = await writeTar(source.entries(work), path, signal);
   if (files === 0) throw new UserError('there is nothing to deploy: the source holds no file that is not ignored');

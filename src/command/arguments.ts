@@ -18,6 +18,11 @@ export interface Arguments {
   readonly format?: 'tty' | 'plain' | 'json';
   readonly config?: string;
   readonly plan: boolean;
+  readonly dryRun: boolean;
+  readonly onFailure?: 'stop' | 'continue';
+  readonly maxFailures?: string;
+  readonly yes: boolean;
+  readonly tree: boolean;
   readonly verbosity: -1 | 0 | 1;
   readonly trace: boolean;
   readonly color: boolean;
@@ -68,7 +73,7 @@ const explain = (message: string): string => {
 };
 
 /** Options of the public surface that this version refuses rather than ignores. */
-const LATER = ['dry-run', 'n', 'on-failure', 'max-failures'];
+const LATER: readonly string[] = [];
 
 interface Words {
   readonly _: readonly (string | number)[];
@@ -110,7 +115,12 @@ const options = (words: Words) => ({
   ...optional('format', one(words, 'format') as Arguments['format']),
   ...optional('config', one(words, 'config')),
   settings: all(words.set),
+  ...optional('onFailure', one(words, 'on-failure') as Arguments['onFailure']),
+  ...optional('maxFailures', one(words, 'max-failures')),
   plan: words.plan === true,
+  dryRun: words['dry-run'] === true,
+  yes: words.yes === true,
+  tree: words.tree === true,
   verbosity: words.quiet ? (-1 as const) : words.verbose ? (1 as const) : (0 as const),
   trace: words.trace === true,
   color: words.color !== false,
@@ -172,6 +182,14 @@ const OPTIONS = {
     requiresArg: true,
     describe: 'another value for a key of the configuration: key=value',
   },
+  'dry-run': { alias: 'n', type: 'boolean', describe: 'connect, and show the commands that would run; change nothing' },
+  'on-failure': {
+    choices: ['stop', 'continue'],
+    requiresArg: true,
+    describe: 'when a host fails before the release is published: stop and undo, or go on without it',
+  },
+  'max-failures': { type: 'string', requiresArg: true, describe: 'go on while no more than N or N% hosts have failed' },
+  tree: { type: 'boolean', describe: 'with `tasks`: the flow of a deploy, with its hooks' },
   plan: { type: 'boolean', describe: 'show which tasks would run on which hosts, without connecting' },
   format: {
     choices: ['tty', 'plain', 'json'],

@@ -8,6 +8,7 @@ import type { DeployFact } from '#protocol/events.ts';
 import { openReport } from '#report/report.ts';
 import { standardRecipes } from '#standard-recipes.ts';
 import type { Arguments } from './arguments.ts';
+import { isInteractive, makeAsk, type Terminal } from './ask.ts';
 import type { AroundRun, ProcessLike } from './surroundings.ts';
 
 /** Runs tasks on the hosts of a stage and reports as it goes. Resolves to the exit code. */
@@ -32,12 +33,7 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
   const interrupted = new AbortController();
   setMaxListeners(0, interrupted.signal); // every connection waits for it
   const scratch = await mkdtemp(join(tmpdir(), 'rookery-'));
-  const endNow = () => {
-    rmSync(scratch, { recursive: true, force: true });
-    proc.endNow(130);
-  };
-  let since = 0;
-  proc.onSignal((name) => {
+  const interrupt = (name: string) => {
     if (interrupted.signal.aborted) {
       void report.close();
       setTimeout(() => endNow(), since + SENDING_MS - performance.now());
@@ -46,9 +42,23 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     since = performance.now();
     emit({ type: 'notice', level: 'warning', message: `${name}: stopping and tidying up; once more ends at once` });
     interrupted.abort();
-  });
+  };
+  const endNow = () => {
+    rmSync(scratch, { recursive: true, force: true });
+    proc.endNow(130);
+  };
+  let since = 0;
+  proc.onSignal(interrupt);
+  const terminal: Terminal = {
+    stdin: proc.stdin,
+    out: proc.stderr,
+    yes: args.yes,
+    suspend: report.suspend,
+    interrupt: () => interrupt('Ctrl-C'),
+    signal: interrupted.signal,
+  };
   try {
-    const summary = await deploy(await makeRequest(args, around, scratch), emit, interrupted.signal);
+    const summary = await deploy(await makeRequest(args, around, terminal, scratch), emit, interrupted.signal);
     emit({ type: 'summary', ...summary });
     return summary.exitCode;
   } finally {
@@ -60,8 +70,18 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
 /** What the first interrupt says to the hosts is on its way after so long: a second one does not cut it off. */
 const SENDING_MS = 2000;
 
-const makeRequest = async (args: Arguments, around: AroundRun, scratch: string): Promise<DeployRequest> => ({
+const makeRequest = async (
+  args: Arguments,
+  around: AroundRun,
+  terminal: Terminal,
+  scratch: string,
+): Promise<DeployRequest> => ({
   ...around,
+  dryRun: args.dryRun,
+  ...(args.onFailure === undefined ? {} : { onFailure: args.onFailure }),
+  ...(args.maxFailures === undefined ? {} : { maxFailures: args.maxFailures }),
+  ask: makeAsk(terminal),
+  interactive: isInteractive(terminal),
   scratch,
   ...(args.config === undefined ? {} : { file: args.config }),
   stage: args.stage,

@@ -3,7 +3,7 @@ import { loadConfig } from '#config/load-config.ts';
 import { plannedInventory } from '#fleet.ts';
 import { selectHosts } from '#inventory/select-hosts.ts';
 import { planRows } from '#plan/describe-plan.ts';
-import { makePlan } from '#plan/make-plan.ts';
+import { makePlan, withUsed } from '#plan/make-plan.ts';
 import { formatTable } from '#report/table.ts';
 import { standardRecipes } from '#standard-recipes.ts';
 import type { Arguments } from './arguments.ts';
@@ -24,7 +24,8 @@ export const showPlan = async (
     ...(ref === undefined ? {} : { ref }),
   });
   const inventory = selectHosts(plannedInventory(config, around), args);
-  const plan = makePlan([...(await standardRecipes(args.remoteCommand)), ...config.recipes], inventory, args.tasks);
+  const recipes = withUsed([...(await standardRecipes(args.remoteCommand)), ...config.recipes]);
+  const plan = makePlan(recipes, inventory, args.tasks, config.roles);
   const { header, rows } = planRows(plan, inventory);
   out.write(`${formatTable(rows, { header, columns: out.columns ?? 120, color: false })}\n`);
   return 0;

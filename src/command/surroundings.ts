@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { delimiter, dirname } from 'node:path';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** What the program needs of its process. */
 export interface ProcessLike {
@@ -10,7 +10,8 @@ export interface ProcessLike {
   readonly pid: number;
   readonly execPath: string;
   readonly stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
-  readonly stderr: Writable;
+  readonly stderr: Writable & { isTTY?: boolean };
+  readonly stdin: Readable & { isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly onSignal: (take: (name: string) => void) => void;
   readonly endNow: (code: number) => void;
 }

@@ -21,6 +21,10 @@ export interface Config extends DeploySettings {
   };
   readonly swarm: { readonly ports: readonly [number, number]; readonly stallTimeout: number };
   readonly recipes: readonly Recipe[];
+  /** Values for settings of recipes, as written. */
+  readonly set: Readonly<Record<string, unknown>>;
+  /** Every role that a host of any stage has. */
+  readonly roles: readonly string[];
 }
 
 /** What of the surroundings the configuration depends on. */

@@ -1,7 +1,10 @@
+import type { Recipe } from '#recipe/recipe.ts';
 import type { ArchiveSource, DirSource, GitSource, Sandbox, WrittenConfig } from './written-config.ts';
 
 /** Gives deploy.config.ts its types. Returns what it gets: the program reads plain data. */
-export const defineConfig = (config: WrittenConfig): WrittenConfig => config;
+export const defineConfig = <const R extends readonly Recipe[] = readonly []>(
+  config: WrittenConfig<R>,
+): WrittenConfig<R> => config;
 
 /** The tree of one commit of a git repository, as `git archive` gives it. */
 export const git = (options: Omit<GitSource, 'kind'> = {}): GitSource => ({ kind: 'git', ...options });

@@ -12,7 +12,12 @@ export const overrideConfig = (
   for (const setting of settings) {
     const at = setting.indexOf('=');
     if (at <= 0) throw new UserError(`--set ${setting}: write --set key=value, as in --set keepReleases=3`, 2);
-    const path = setting.slice(0, at).split('.');
+    const name = setting.slice(0, at);
+    if (isOfRecipe(name)) {
+      target.set = { ...((target.set ?? {}) as object), [name]: parseValue(setting.slice(at + 1)) };
+      continue;
+    }
+    const path = name.split('.');
     const key = path[0] as keyof WrittenConfig;
     if (path.length > 1) target[key] ??= written[key];
     assign(target, path, parseValue(setting.slice(at + 1)));
@@ -25,6 +30,10 @@ export const overrideConfig = (
   }
   return { ...written, stages: { ...written.stages, [stage]: target as never } };
 };
+
+/** Settings of recipes have a name with a dot, and so have the keys inside these. */
+const isOfRecipe = (name: string): boolean =>
+  /^[^.]+\./.test(name) && !/^(ssh|swarm|source|hosts|stages|recipes|set)\./.test(name);
 
 const assign = (target: Record<string, unknown>, [key = '', ...rest]: string[], value: unknown): void => {
   if (rest.length === 0) {

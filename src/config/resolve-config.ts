@@ -39,7 +39,22 @@ export const resolveConfig = (written: WrittenConfig, stageName: string, around:
     },
     swarm: { ports: [first, last], stallTimeout: swarm.stallTimeout ?? 60 },
     recipes: merged.recipes ?? [],
+    set: { ...written.set, ...stage.set },
+    roles: rolesOf(written),
+    limits: {
+      ...(merged.commandTimeout === undefined ? {} : { timeout: merged.commandTimeout }),
+      ...(merged.commandIdleTimeout === undefined ? {} : { idleTimeout: merged.commandIdleTimeout }),
+    },
+    failurePolicy: {
+      onFailure: merged.onFailure ?? 'stop',
+      ...(merged.maxFailures === undefined ? {} : { maxFailures: merged.maxFailures }),
+    },
   };
+};
+
+const rolesOf = ({ stages }: WrittenConfig): string[] => {
+  const hosts = Object.values(stages).flatMap((stage) => (Array.isArray(stage.hosts) ? stage.hosts : []));
+  return [...new Set(hosts.flatMap((host) => (typeof host === 'string' ? [] : (host.roles ?? []))))];
 };
 
 /** A path on this machine as written in the configuration: `~` is the home directory, other relative paths start at the config file. */

@@ -71,6 +71,8 @@ const host = v.strictObject({
   knownHostsFile: v.optional(oneOrMore),
   roles: v.optional(v.array(v.pipe(text, v.regex(/^[A-Za-z0-9_-]*$/, 'may hold letters, digits, `_` and `-` only')))),
   primary: v.optional(v.boolean()),
+  noRelease: v.optional(v.boolean()),
+  properties: v.optional(v.record(v.string(), v.unknown())),
   zone: v.optional(text),
   peerAddress: v.optional(text),
   deployTo: v.optional(absolute),
@@ -102,6 +104,16 @@ const settings = {
   ssh: v.optional(ssh),
   swarm: v.optional(v.strictObject({ ports: v.optional(portRange), stallTimeout: v.optional(seconds) })),
   recipes: v.optional(v.array(recipe)),
+  set: v.optional(v.record(v.string(), v.unknown())),
+  onFailure: v.optional(v.picklist(['stop', 'continue'], "must be 'stop' or 'continue'")),
+  maxFailures: v.optional(
+    v.union(
+      [v.pipe(v.number(), v.integer(), v.minValue(0)), v.pipe(v.string(), v.regex(/^\d+%?$/))],
+      "must be a number of hosts, as 3, or a share of them, as '10%'",
+    ),
+  ),
+  commandTimeout: v.optional(seconds),
+  commandIdleTimeout: v.optional(seconds),
 };
 
 const stage = v.strictObject({ ...settings, application: v.optional(application), source: v.optional(source), hosts });

@@ -1,24 +1,29 @@
 import type { Recipe } from '#recipe/recipe.ts';
+import type { RoleName } from '#recipe/roles.ts';
+import type { Setting } from '#recipe/setting.ts';
 
 /** What may be written in deploy.config.ts. Every key but `application`, `source` and `stages` has a default. */
-export interface WrittenConfig extends StageSettings {
+export interface WrittenConfig<R extends readonly Recipe[] = readonly Recipe[]> extends StageSettings<R> {
   /** Name of the application: letters, digits, `.`, `_`, `-`. */
   readonly application: string;
   /** What is deployed: `git({ref})`, `dir(path)` or `archive(path)`. */
   readonly source: Source;
   /** Where to: a name, as in `deploy production`, and its hosts. */
-  readonly stages: Readonly<Record<string, WrittenStage>>;
+  readonly stages: Readonly<Record<string, WrittenStage<R>>>;
 }
 
 /** A stage: its hosts, and any top-level key with another value. */
-export interface WrittenStage extends StageSettings {
+export interface WrittenStage<R extends readonly Recipe[] = readonly Recipe[]>
+  extends Omit<StageSettings<R>, 'recipes'> {
+  /** In place of those of the top level. */
+  readonly recipes?: readonly Recipe[];
   readonly hosts: Sandbox | readonly (string | WrittenHost)[];
   readonly application?: string;
   readonly source?: Source;
 }
 
 /** The keys that are allowed at the top level and in a stage alike. */
-export interface StageSettings {
+export interface StageSettings<R extends readonly Recipe[] = readonly Recipe[]> {
   /** Absolute path on the hosts. @default `/var/www/<application>` */
   readonly deployTo?: string;
   /** Commands to run locally before packing: in the checked-out commit for git, otherwise beside the config file. */
@@ -34,8 +39,23 @@ export interface StageSettings {
   readonly ssh?: WrittenSsh;
   readonly swarm?: WrittenSwarm;
   /** Tasks and hooks of your own, and ready-made recipes. @default [] */
-  readonly recipes?: readonly Recipe[];
+  readonly recipes?: R;
+  /** Values for settings of recipes, by name: `set: { 'puma.workers': 3 }`. */
+  readonly set?: SettingsOf<R>;
+  /** What a run does when a host fails before the release is published: stop and undo everything, or go on without it. @default 'stop' */
+  readonly onFailure?: 'stop' | 'continue';
+  /** How many hosts may fail while the run goes on without them: 3, or '10%' (rounded down). At least one host has to be left. @default 0 */
+  readonly maxFailures?: number | string;
+  /** Seconds that a command may take. @default no limit */
+  readonly commandTimeout?: number;
+  /** Seconds that a command may run without any output. @default no limit */
+  readonly commandIdleTimeout?: number;
 }
+
+/** The settings that these recipes declare, each with its type. */
+export type SettingsOf<R extends readonly Recipe[]> = {
+  readonly [S in R[number]['settings'][number] as S['name']]?: S extends Setting<string, infer T> ? T : never;
+};
 
 export interface WrittenSsh {
   /** @default the local user's name */
@@ -65,8 +85,12 @@ export interface WrittenHost {
   readonly identityFile?: string | readonly string[];
   readonly knownHostsFile?: string | readonly string[];
   /** @default ['app'] */
-  readonly roles?: readonly string[];
+  readonly roles?: readonly RoleName[];
   readonly primary?: boolean;
+  /** Takes part in tasks, but gets no release. @default false */
+  readonly noRelease?: boolean;
+  /** Anything that recipes may want to know of the host: `host.properties`. */
+  readonly properties?: Readonly<Record<string, unknown>>;
   readonly zone?: string;
   /** Address under which the other hosts reach this one. @default the address that SSH connects to */
   readonly peerAddress?: string;

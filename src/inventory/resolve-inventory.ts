@@ -72,6 +72,8 @@ const resolveHost = (
     roles: entry.roles ?? ['app'],
     primary: entry.primary ?? false,
     deployTo: entry.deployTo ?? config.deployTo,
+    ...(entry.noRelease === undefined ? {} : { noRelease: entry.noRelease }),
+    ...(entry.properties === undefined ? {} : { properties: entry.properties }),
     ...(entry.zone === undefined ? {} : { zone: entry.zone }),
     ...(entry.peerAddress === undefined ? {} : { peerAddress: entry.peerAddress }),
     ssh: {

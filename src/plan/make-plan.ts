@@ -1,5 +1,6 @@
 import type { Inventory } from '#inventory/host.ts';
 import type { Recipe } from '#recipe/recipe.ts';
+import { STANDARD_ROLES } from '#recipe/roles.ts';
 import { suggest } from '#recipe/suggest.ts';
 import type { Task } from '#recipe/task.ts';
 import { UserError } from '#recipe/user-error.ts';
@@ -9,6 +10,8 @@ export interface Plan {
   readonly tasks: readonly PlannedTask[];
   /** What puts things right when a task fails before the release is committed. */
   readonly onFailure: readonly PlannedTask[];
+  /** What puts things right on a host that has failed while the run goes on without it. */
+  readonly onHostFailure: readonly PlannedTask[];
   /** Whether any of the tasks changes hosts. */
   readonly locks: boolean;
 }
@@ -21,16 +24,42 @@ export interface PlannedTask {
   readonly committed: boolean;
 }
 
-/** Lays out the asked tasks with their steps and hooks, each with its hosts. @throws UserError for a task or hook that does not exist */
-export const makePlan = (recipes: readonly Recipe[], inventory: Inventory, asked: readonly string[]): Plan => {
+/**
+ * Lays out the asked tasks with their steps and hooks, each with its hosts. `roles` are those of all stages' hosts, beside
+ * the standard ones. @throws UserError for a task, hook or role that does not exist
+ */
+export const makePlan = (
+  recipes: readonly Recipe[],
+  inventory: Inventory,
+  asked: readonly string[],
+  roles: readonly string[] = [],
+): Plan => {
   const book = readRecipes(recipes);
-  const onFailure = asked.map((name) => book.task(name).onFailure).find((name) => name !== undefined);
+  refuseUnknownRoles(book, [...STANDARD_ROLES, ...roles]);
+  const first = (key: 'onFailure' | 'onHostFailure') => asked.flatMap((name) => book.task(name)[key] ?? []).slice(0, 1);
   const tasks = layOut(book, inventory, asked);
   return {
     tasks,
-    onFailure: onFailure === undefined ? [] : layOut(book, inventory, [onFailure]),
+    onFailure: layOut(book, inventory, first('onFailure')),
+    onHostFailure: layOut(book, inventory, first('onHostFailure')),
     locks: tasks.some(({ task }) => task.run !== undefined && task.locks !== false),
   };
+};
+
+/** One task with its steps and hooks, as `invoke` runs it. @throws UserError for a task that does not exist */
+export const planTask = (recipes: readonly Recipe[], inventory: Inventory, name: string): PlannedTask[] =>
+  layOut(readRecipes(recipes), inventory, [name]);
+
+/** The recipes with those that they use before them, each once. */
+export const withUsed = (recipes: readonly Recipe[]): Recipe[] => {
+  const found = new Map<string, Recipe>();
+  const add = (recipe: Recipe): void => {
+    for (const used of recipe.uses) if (!found.has(used.name)) add(used);
+    found.delete(recipe.name); // a recipe of the project's own takes the place of one that came along
+    found.set(recipe.name, recipe);
+  };
+  for (const recipe of recipes) add(recipe);
+  return [...found.values()];
 };
 
 /** Every task of the recipes by name; later recipes replace those of earlier ones. */
@@ -40,18 +69,24 @@ interface Book {
   readonly tasks: ReadonlyMap<string, Task>;
   readonly task: (name: string) => Task;
   readonly hooks: (when: 'before' | 'after', name: string) => readonly string[];
+  readonly disabled: ReadonlySet<string>;
 }
 
 const readRecipes = (recipes: readonly Recipe[]): Book => {
   const tasks = new Map(recipes.flatMap((recipe) => recipe.tasks.map((task) => [task.name, task] as const)));
   for (const recipe of recipes) {
-    for (const target of [...Object.keys(recipe.before), ...Object.keys(recipe.after)]) {
-      if (!tasks.has(target))
-        throw new UserError(
-          `recipe ${recipe.name}: there is no task '${target}' to hook to${suggest(target, [...tasks.keys()])}`,
-          2,
-        );
-    }
+    const known = (what: string, targets: readonly string[]) => {
+      const target = targets.find((name) => !tasks.has(name));
+      if (target === undefined) return;
+      const near = suggest(target, [...tasks.keys()]);
+      throw new UserError(`recipe ${recipe.name}: there is no task '${target}' to ${what}${near}`, 2);
+    };
+    known('hook to', [...Object.keys(recipe.before), ...Object.keys(recipe.after)]);
+    known(
+      'run',
+      [recipe.before, recipe.after].flatMap((hooks) => Object.values(hooks).flatMap((name) => name ?? [])),
+    );
+    known('disable', recipe.disable);
   }
   const find = (name: string): Task => {
     const task = tasks.get(name);
@@ -65,7 +100,16 @@ const readRecipes = (recipes: readonly Recipe[]): Book => {
     tasks,
     task: find,
     hooks: (when, name) => recipes.flatMap((recipe) => recipe[when][name] ?? []),
+    disabled: new Set(recipes.flatMap((recipe) => recipe.disable)),
   };
+};
+
+const refuseUnknownRoles = ({ tasks }: Book, known: readonly string[]): void => {
+  for (const { name, roles = [] } of tasks.values()) {
+    const unknown = roles.find((role) => !known.includes(role));
+    if (unknown === undefined) continue;
+    throw new UserError(`task ${name}: no host of any stage has the role '${unknown}'${suggest(unknown, known)}`, 2);
+  }
 };
 
 const layOut = (book: Book, inventory: Inventory, names: readonly string[]): PlannedTask[] => {
@@ -74,6 +118,7 @@ const layOut = (book: Book, inventory: Inventory, names: readonly string[]): Pla
   const visit = (name: string, above: readonly string[]): void => {
     if (above.includes(name)) throw new UserError(`the tasks ${[...above, name].join(' -> ')} run in a circle`, 2);
     const task = book.task(name);
+    if (book.disabled.has(name) && above.length > 0) return; // named on the command line it runs all the same
     const inside = [...above, name];
     for (const hook of book.hooks('before', name)) visit(hook, inside);
     committed ||= task.committed ?? false;
@@ -87,5 +132,6 @@ const layOut = (book: Book, inventory: Inventory, names: readonly string[]): Pla
 
 const hostsOf = (task: Task, inventory: Inventory): string[] =>
   inventory
-    .filter((host) => !task.roles || host.roles.some((role) => task.roles?.includes(role)))
+    .filter((host) => !task.roles || host.roles.some((role) => task.roles?.includes(role as never)))
+    .filter((host) => !task.release || host.noRelease !== true)
     .map((host) => host.name);

@@ -20,7 +20,10 @@ export type DeployFact =
   | { type: 'host-failed'; host: string; error: HostError }
   | { type: 'task-start'; task: string; description: string; hosts: readonly string[] }
   | { type: 'task-end'; task: string; ok: boolean; seconds: number; detail?: string }
-  | { type: 'command-start'; host: string; task: string; command: string }
+  /** `command` is its name for people, `text` what the host's shell gets. */
+  | { type: 'command-start'; host: string; task: string; command: string; text: string }
+  /** A dry run: what a real one would do here. */
+  | { type: 'command-planned'; host: string; task: string; command: string; text: string }
   | { type: 'command-output'; host: string; task: string; stream: 'stdout' | 'stderr'; text: string }
   | {
       type: 'command-end';
@@ -81,6 +84,7 @@ export type ErrorCode =
   | 'connection-lost'
   | 'command'
   | 'signal'
+  | 'timeout'
   | 'check'
   | 'locked'
   | 'runtime'

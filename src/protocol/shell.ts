@@ -34,6 +34,37 @@ export const sh = (parts: TemplateStringsArray, ...values: readonly (string | nu
   text: String.raw({ raw: parts.raw.map((part) => part.replace(/\\(\$\{|`)/g, '$1')) }, ...values.map(interpolated)),
 });
 
+/**
+ * An argument list that reads like a command line: words are separated by white space, and a `${value}` is one word or
+ * part of one, whatever it holds; a list is as many words. No quoting, no expansion: for those there is `sh`.
+ */
+export const cmd = (
+  parts: TemplateStringsArray,
+  ...values: readonly (string | number | readonly string[])[]
+): string[] => {
+  const words: string[] = [];
+  let open = false; // the last word goes on
+  const extend = (text: string) => {
+    if (open) words.push(`${words.pop()}${text}`);
+    else words.push(text);
+    open = true;
+  };
+  parts.forEach((part, index) => {
+    for (const piece of part.split(/(\s+)/)) {
+      if (/^\s+$/.test(piece)) open = false;
+      else if (piece !== '') extend(piece);
+    }
+    const value = values[index];
+    if (typeof value === 'object')
+      value.forEach((word, at) => {
+        if (at > 0) open = false;
+        extend(word);
+      });
+    else if (value !== undefined) extend(String(value));
+  });
+  return words;
+};
+
 /** One batch: the steps run in order in one shell; the first that fails ends it, and `failedStep` finds its name. */
 export const script = (steps: readonly Step[]): ShellText => ({
   kind: 'shell',

@@ -7,6 +7,8 @@ export interface HostState {
   readonly releases: readonly ReleaseFacts[];
   /** Version of the host's own Node, as `v20.1.0`; absent where there is none. */
   readonly node?: string;
+  /** Files of our own programs that the host keeps from earlier deploys. */
+  readonly programs: readonly string[];
   /** Free bytes on the file system of the application. */
   readonly freeBytes: number;
   /** What must be mended on the host before a deploy can start, one sentence each. */

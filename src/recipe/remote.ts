@@ -12,6 +12,10 @@ export interface HostFacts {
   readonly user: string;
   readonly roles: readonly string[];
   readonly primary: boolean;
+  /** Takes part in tasks, but gets no release: a load balancer, a build host. */
+  readonly noRelease?: boolean;
+  /** What the configuration says of the host beside all this, for recipes. */
+  readonly properties?: Readonly<Record<string, unknown>>;
   /** Absolute path of the application on this host. */
   readonly deployTo: string;
   readonly zone?: string;
@@ -28,6 +32,8 @@ export interface Remote {
   spawn(command: Command): Promise<RemoteProcess>;
   /** Writes bytes to a file on the host; the file is whole or the promise rejects. `mode` defaults to 0o600. */
   write(path: string, content: Uint8Array, mode?: number): Promise<void>;
+  /** The bytes of a file on the host. @throws CommandFailed */
+  read(path: string): Promise<Uint8Array>;
   /** Sends a local file by SFTP, telling the bytes sent so far as it goes; rejects, and sends no more, when it is told to stop. */
   sendFile(localPath: string, path: string, progress: (bytes: number) => void, stop?: AbortSignal): Promise<void>;
   /** Tells of every command that `run` begins from now on, and of its end: the number of its process group on the host. */
@@ -44,6 +50,20 @@ export interface RunOptions {
   readonly quiet?: boolean;
   /** Words for the failure table in place of the command itself. */
   readonly label?: string;
+  /** Changes nothing on the host: a dry run runs it. @default false */
+  readonly reads?: boolean;
+  /** Seconds after which the command is ended and has failed. @default those of the configuration, which has none by default */
+  readonly timeout?: number;
+  /** Seconds without any output after which the command is ended and has failed. @default likewise */
+  readonly idleTimeout?: number;
+  /** Replies to what the command asks on stdout or stderr; the first whose text shows up is given, each as often as it does. Not together with `stdin`. */
+  readonly answers?: readonly Answering[];
+}
+
+export interface Answering {
+  readonly when: string | RegExp;
+  /** Given with a line end. */
+  readonly reply: string | (() => Promise<string>);
 }
 
 export interface CommandResult {
@@ -103,5 +123,6 @@ const explained = (stderr: string, exitCode: number): Pick<HostError, 'code' | '
   return { code: 'command', message: `exit code ${exitCode}` };
 };
 
-const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-OUTPUT_LINES).join('\n');
+/** The end of an output, as much of it as a failure shows. */
+export const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-OUTPUT_LINES).join('\n');
 const OUTPUT_LINES = 12;

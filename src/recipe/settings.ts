@@ -8,4 +8,20 @@ export interface DeploySettings {
   /** Files and directories of `shared/` that every release links to, relative paths. */
   readonly linkedFiles: readonly string[];
   readonly linkedDirs: readonly string[];
+  /** What a command may take where the recipe does not say. */
+  readonly limits: CommandLimits;
+  readonly failurePolicy: FailurePolicy;
+}
+
+/** Seconds; absent: no limit. */
+export interface CommandLimits {
+  readonly timeout?: number;
+  readonly idleTimeout?: number;
+}
+
+/** Which failures of hosts a run takes in its stride. */
+export interface FailurePolicy {
+  readonly onFailure: 'stop' | 'continue';
+  /** A number of hosts, or a share as '10%', rounded down. */
+  readonly maxFailures?: number | string;
 }

@@ -34,6 +34,7 @@ for r in ${releases}/*/; do
   printf 'release\t%s\t%s\n' "$n" "$s"
 done
 for f in ${linked.linkedFiles.map((file) => `${shared}/${file}`)}; do [ -e "$f" ] || printf 'missing\t%s\n' "$f"; done
+for f in ${own}/peer/*; do [ -f "$f" ] && printf 'program\t%s\n' "\${f##*/}"; done
 command -v tar >/dev/null || echo "without$tab"tar
 command -v node >/dev/null && echo "node$tab$(node --version 2>/dev/null)"
 echo "free$tab$(df -Pk ${deployTo} 2>/dev/null | awk 'NR == 2 { print $4 }')"`;
@@ -54,6 +55,7 @@ export const parseHostState = (stdout: string): HostState => {
     releases: all('release')
       .map(parseRelease)
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    programs: all('program').flatMap(([name]) => name ?? []),
     freeBytes: Number(one('free') ?? Number.NaN) * 1024,
     problems: [
       ...all('occupied').map(([path]) => `${path} is a directory or file, not a link: move it away`),

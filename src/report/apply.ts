@@ -87,6 +87,7 @@ const step = (draft: Draft, event: DeployEvent): void => {
         draft.transfer = { ...draft.transfer, ended: { seconds: event.seconds, seederUploaded: event.seederUploaded } };
       }
       return;
+    case 'command-planned':
     case 'output':
     case 'host-releases':
     case 'notice':

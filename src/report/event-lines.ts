@@ -47,6 +47,8 @@ export const createEventLines = (
       switch (event.type) {
         case 'command-start':
           return telling.commands ? commandLines(event.host, event.command) : [];
+        case 'command-planned':
+          return commandLines(event.host, event.text);
         case 'command-output':
           return heard(event.host, event.stream, event.text);
         case 'output':

@@ -15,7 +15,7 @@ import { formatBytes, formatCount, formatSeconds, plural } from './units.ts';
 import { createWriter } from './writer.ts';
 
 /** Reports in lines; with verbosity -1 only warnings, failures and the summary. */
-export const openPlain = (options: ReportOptions): Reporter => {
+export const openPlain = (options: ReportOptions): Omit<Reporter, 'suspend'> => {
   const { verbosity, color, columns } = options;
   const quiet = verbosity < 0;
   const paint = createPaint(color);

@@ -19,6 +19,8 @@ export interface ReportOptions {
 /** Takes events as they happen, never throws and never waits; `close` restores the terminal at once and resolves when all is written. */
 export interface Reporter {
   emit(event: DeployEvent): void;
+  /** Takes the live display away, as while a person is asked, until what it returns is called. */
+  suspend(): () => void;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export const openReport = (options: ReportOptions): Reporter => {
           options.err.write(`${event.ok ? 'done' : 'failed'} (and so did the report: ${error})\n`);
       }
     },
+    suspend: () => reporter.suspend?.() ?? (() => {}),
     async close() {
       ended = true;
       await reporter.close();
@@ -45,7 +48,7 @@ export const openReport = (options: ReportOptions): Reporter => {
   };
 };
 
-const open = (options: ReportOptions): Reporter => {
+const open = (options: ReportOptions): Omit<Reporter, 'suspend'> & Partial<Reporter> => {
   if (options.format === 'json') return openJson(options);
   return options.format === 'tty' && options.verbosity >= 0 ? openTty(options) : openPlain(options);
 };

@@ -9,6 +9,8 @@ import { displayWidth } from './text.ts';
 export interface Screen {
   /** Writes `above` for good, then the live lines over the old ones. Live lines must be narrower than the terminal. */
   draw(above: readonly string[], live: readonly string[]): void;
+  /** Gives the cursor back until the next live lines. */
+  showCursor(): void;
   /** Takes the live lines away, writes the last words and gives the cursor back; later calls do nothing. */
   end(above: readonly string[]): void;
 }
@@ -42,6 +44,10 @@ export const createScreen = (out: Writable, size: { columns: () => number; rows:
         `${hide}${up()}${drawn.length > 0 ? '\r' : ''}${stay}${over}${drawn.length > live.length ? CLEAR_BELOW : ''}`,
       );
       drawn = live;
+    },
+    showCursor() {
+      if (hidden) write(SHOW);
+      hidden = false;
     },
     end(above) {
       if (ended) return;

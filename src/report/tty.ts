@@ -68,8 +68,9 @@ export const openTty = ({ out, verbosity, color, now, ...size }: ReportOptions):
     ];
   };
 
+  let suspended = 0;
   const redraw = () => {
-    screen.draw(settle(), drawFrame(view, canvas()));
+    if (suspended === 0) screen.draw(settle(), drawFrame(view, canvas()));
   };
   return {
     emit(event) {
@@ -80,6 +81,15 @@ export const openTty = ({ out, verbosity, color, now, ...size }: ReportOptions):
       if (event.type === 'task-end') list?.finish(event.task);
       if (event.type === 'summary') screen.end(settle());
       else if (list === undefined || waiting.length > MOST_WAITING) redraw();
+    },
+    suspend() {
+      screen.draw(settle(), []);
+      screen.showCursor();
+      suspended++;
+      return () => {
+        suspended--;
+        redraw();
+      };
     },
     async close() {
       screen.end(settle());

@@ -1,17 +1,34 @@
 import type { Plan, PlannedTask } from '#plan/make-plan.ts';
 import type { Emit, HostError, HostStatus } from '#protocol/events.ts';
-import { CommandFailed, type Remote } from '#recipe/remote.ts';
+import type { CommandMap } from '#recipe/command-context.ts';
+import type { Remote } from '#recipe/remote.ts';
+import type { Ask } from '#recipe/setting.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
-import type { Deployment, TaskContext } from '#recipe/task-context.ts';
-import { UserError } from '#recipe/user-error.ts';
+import type { Deployment } from '#recipe/task-context.ts';
+import type { LocalWork } from './local-work.ts';
 import { HostsFailed, Interrupted, type Outcome } from './outcome.ts';
-import { watchRemote } from './watched-remote.ts';
+import type { SettingValues } from './setting-values.ts';
+import { makeContext } from './task-context.ts';
 
 export interface Run {
   readonly plan: Plan;
+  /** Lays out a task that is invoked by another. */
+  readonly layOut: (task: string) => readonly PlannedTask[];
   readonly remotes: readonly Remote[];
+  /** Every role that a host of any stage has. */
+  readonly knownRoles: readonly string[];
   readonly settings: DeploySettings;
+  readonly values: SettingValues;
+  readonly commands: CommandMap;
   readonly deployment: Deployment;
+  readonly local: LocalWork;
+  readonly ask: Ask;
+  /** Absent where nobody could type it. */
+  readonly sudoPassword?: () => Promise<string>;
+  readonly secret: (value: string) => string;
+  /** How many of the remotes may fail while the run goes on without them. */
+  readonly allowed: number;
+  readonly dryRun: boolean;
   readonly emit: Emit;
   readonly signal: AbortSignal;
   /** Ends the commands that run on the hosts. Not called while a failure is put right: nobody else would do that. */
@@ -23,7 +40,7 @@ export interface Run {
  * other, each on all of its hosts at once, and the next begins when all have finished: that is what makes "no host
  * switches before every host is ready" true without further words.
  */
-interface Progress {
+export interface Progress {
   readonly errors: Map<string, HostError>;
   readonly marks: Map<string, HostStatus>;
   readonly finished: Map<string, number>;
@@ -31,9 +48,13 @@ interface Progress {
   chosen: ReadonlySet<string> | undefined;
 }
 
-/** Runs the tasks of a plan in order; when one fails before the release is committed, runs what puts things right. */
+/**
+ * Runs the tasks of a plan in order. A host that fails is out; when the run may go on without it, what was begun there is
+ * undone there. When more fail than may before the release is committed, what puts things right runs everywhere.
+ */
 export const runPlan = async (run: Run): Promise<Outcome> => {
   const progress: Progress = { errors: new Map(), marks: new Map(), finished: new Map(), chosen: undefined };
+  const undone = new Set<string>();
   let committed = false;
   run.signal.addEventListener('abort', run.interrupt);
   try {
@@ -43,6 +64,7 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
       await runTask(run, planned, progress).catch((error: unknown) => {
         if (!committed || !(error instanceof HostsFailed)) throw error; // the others finish what serves already
       });
+      if (!committed) await undoFailed(run, progress, undone);
     }
     return { end: 'done', committed, ...progress };
   } catch (error) {
@@ -51,18 +73,32 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
         ? {}
         : { fault: error as Error };
     run.signal.removeEventListener('abort', run.interrupt);
-    if (!committed) await putRight(run, progress);
+    if (!committed) await putRight(run, run.plan.onFailure, progress);
     return { end: run.signal.aborted ? 'interrupted' : 'failed', committed, ...progress, ...fault };
   }
 };
 
-/** The failure tasks: each on every host, the failed ones too, and not to be interrupted; what fails here is told and the rest goes on. */
-const putRight = async (run: Run, progress: Progress): Promise<void> => {
+/** Undoes on hosts that have failed, once each, what a tolerated failure leaves there. */
+const undoFailed = async (run: Run, progress: Progress, undone: Set<string>): Promise<void> => {
+  const failed = [...progress.errors.keys()].filter((host) => !undone.has(host));
+  if (failed.length === 0) return;
+  for (const host of failed) undone.add(host);
+  await putRight(run, run.plan.onHostFailure, progress, new Set(failed));
+};
+
+/** The tasks that put things right: each on every host, the failed ones too, and not to be interrupted; what fails here is told and the rest goes on. */
+const putRight = async (
+  run: Run,
+  tasks: readonly PlannedTask[],
+  progress: Progress,
+  hosts?: ReadonlySet<string>,
+): Promise<void> => {
   const failures = new Map<string, HostError>();
-  let chosen: Progress['chosen'];
-  for (const planned of run.plan.onFailure) {
+  let chosen = hosts;
+  for (const planned of tasks) {
     const attempt: Progress = { ...progress, errors: new Map(), chosen };
-    await runTask({ ...run, signal: new AbortController().signal }, planned, attempt).catch((error: Error) => {
+    const calm = { ...run, allowed: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
+    await runTask(calm, planned, attempt, progress.errors).catch((error: Error) => {
       if (!(error instanceof HostsFailed))
         run.emit({ type: 'notice', level: 'warning', message: `${planned.task.name}: ${error.message}` });
     });
@@ -80,7 +116,13 @@ const putRight = async (run: Run, progress: Progress): Promise<void> => {
   }
 };
 
-const runTask = async (run: Run, { task, hosts }: PlannedTask, progress: Progress): Promise<void> => {
+/** Runs one task on those of its hosts that are still in the run. `failures` are what it may know of, where they are others than those of the progress. */
+const runTask = async (
+  run: Run,
+  { task, hosts }: PlannedTask,
+  progress: Progress,
+  failures: ReadonlyMap<string, HostError> = progress.errors,
+): Promise<void> => {
   const live = run.remotes.filter(
     ({ host }) =>
       hosts.includes(host.name) && !progress.errors.has(host.name) && (progress.chosen?.has(host.name) ?? true),
@@ -88,8 +130,14 @@ const runTask = async (run: Run, { task, hosts }: PlannedTask, progress: Progres
   if (live.length === 0) return;
   const begun = performance.now();
   let detail: string | undefined;
-  const context = makeContext(run, task.name, live, progress, (text) => {
-    detail = text;
+  const context = makeContext(run, task.name, live, progress, {
+    failures,
+    detail: (text) => {
+      detail = text;
+    },
+    invoke: async (name) => {
+      for (const planned of run.layOut(name)) await runTask(run, planned, progress, failures);
+    },
   });
   const end = (ok: boolean) =>
     run.emit({
@@ -105,75 +153,12 @@ const runTask = async (run: Run, { task, hosts }: PlannedTask, progress: Progres
     description: task.description,
     hosts: live.map(({ host }) => host.name),
   });
+  const failed = progress.errors.size;
   try {
     await task.run?.(context);
-    end(true);
+    end(progress.errors.size === failed);
   } catch (error) {
     end(false);
     throw error;
   }
-};
-
-const makeContext = (
-  run: Run,
-  task: string,
-  live: readonly Remote[],
-  progress: Progress,
-  detail: (text: string) => void,
-): TaskContext => {
-  const fail = (host: string, error: HostError) => {
-    progress.errors.set(host, error);
-    run.emit({ type: 'host-failed', host, error });
-  };
-  return {
-    settings: run.settings,
-    hosts: live.map((remote) => watchRemote(remote, task, run.emit, run.signal)),
-    deployment: run.deployment,
-    detail,
-    on: async (hosts, body) => {
-      const before = progress.errors.size;
-      await Promise.all(
-        hosts.map(async (remote) => {
-          try {
-            await body(remote);
-          } catch (error) {
-            fail(remote.host.name, hostError(error, task, run.signal.aborted));
-          }
-          progress.finished.set(remote.host.name, performance.now());
-        }),
-      );
-      if (run.signal.aborted) throw new Interrupted();
-      if (progress.errors.size > before) throw new HostsFailed(`${task} failed`);
-    },
-    fail: (errors) => {
-      for (const [host, error] of errors) fail(host, run.signal.aborted ? interruptedIn(task) : { ...error, task });
-      if (run.signal.aborted) throw new Interrupted();
-      if (errors.size > 0) throw new HostsFailed(`${task} failed`);
-    },
-    only: (hosts) => {
-      progress.chosen = new Set(hosts.map(({ host }) => host.name));
-    },
-    mark: (remote, status) => void progress.marks.set(remote.host.name, status),
-    answer: (remote, answer) => {
-      const host = remote.host.name;
-      run.emit('releases' in answer ? { type: 'host-releases', host, ...answer } : { type: 'output', host, ...answer });
-    },
-    warn: (message, remote) =>
-      run.emit({ type: 'notice', level: 'warning', message, ...(remote ? { host: remote.host.name } : {}) }),
-  };
-};
-
-const interruptedIn = (task: string): HostError => ({ code: 'interrupted', message: 'interrupted', task });
-
-const hostError = (error: unknown, task: string, interrupted: boolean): HostError => {
-  if (interrupted) return interruptedIn(task);
-  if (error instanceof CommandFailed) return { ...error.facts, task };
-  if (error instanceof UserError) return { code: 'check', message: error.message, task };
-  const { message, stack } = error as Error;
-  return {
-    code: 'bug',
-    message: `the recipe threw: ${message}`,
-    task,
-    ...(stack === undefined ? {} : { output: stack }),
-  };
 };

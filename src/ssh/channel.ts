@@ -1,5 +1,5 @@
 import type { ClientChannel } from 'ssh2';
-import type { RunOptions } from '#recipe/remote.ts';
+import type { Answering, RunOptions } from '#recipe/remote.ts';
 import { takeGroup } from './process-group.ts';
 
 /** A command's channel. Its end is listened for from the start: a quick command ends in the packet that opens it. */
@@ -22,11 +22,16 @@ interface Collected {
 /** Feeds stdin, gathers the output, and waits for the channel to close. */
 export const collect = async (
   { channel, end }: Opened,
-  { stdin, onOutput }: RunOptions,
+  { stdin, onOutput, answers }: RunOptions,
   found: (group: number) => void,
 ): Promise<Collected> => {
-  const stdout = gather((text) => onOutput?.('stdout', text));
-  const stderr = gather((text) => onOutput?.('stderr', text));
+  const reply = replying(answers ?? [], (line) => void channel.write(`${line}\n`));
+  const heard = (stream: 'stdout' | 'stderr') => (text: string) => {
+    onOutput?.(stream, text);
+    reply(stream, text);
+  };
+  const stdout = gather(heard('stdout'));
+  const stderr = gather(heard('stderr'));
   const told = takeGroup(found, stderr.take);
   channel.setEncoding('utf8').on('data', stdout.take);
   channel.stderr.setEncoding('utf8').on('data', told.write);
@@ -36,6 +41,26 @@ export const collect = async (
   told.end();
   return { ending, stdout: stdout.text(), stderr: stderr.text() };
 };
+
+/** Gives a command the reply to what it asks. Each text is answered as often as it shows up; what was answered is not looked at again. */
+const replying = (answers: readonly Answering[], say: (line: string) => void) => {
+  const unanswered = { stdout: '', stderr: '' };
+  return (stream: 'stdout' | 'stderr', text: string): void => {
+    if (answers.length === 0) return;
+    unanswered[stream] = (unanswered[stream] + text).slice(-QUESTION_LIMIT);
+    for (const { when, reply } of answers) {
+      const found = typeof when === 'string' ? unanswered[stream].indexOf(when) : unanswered[stream].search(when);
+      if (found === -1) continue;
+      unanswered[stream] = '';
+      if (typeof reply === 'string') say(reply);
+      else void reply().then(say, () => say('')); // nobody answers: the command gets an empty line and tells what it makes of it
+      return;
+    }
+  };
+};
+
+/** Characters in which a question is looked for. */
+const QUESTION_LIMIT = 4096;
 
 const gather = (tell: (text: string) => void) => {
   let text = '';

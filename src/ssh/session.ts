@@ -1,10 +1,12 @@
 import type { SFTPWrapper } from 'ssh2';
 import type { Host } from '#inventory/host.ts';
+import type { HostError } from '#protocol/events.ts';
 import { type Command, failedStep, quote, sh, shellText } from '#protocol/shell.ts';
 import {
   CommandFailed,
   type CommandResult,
   commandFailure,
+  lastLines,
   type Remote,
   type RemoteProcess,
   type RunOptions,
@@ -49,7 +51,11 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     const label = options.label ?? shellText(command);
     const entry: Running = { stopping: false, giveUp: () => {} };
     const givenUp = new Promise<never>((_, reject) => {
-      entry.giveUp = () => reject(new CommandFailed(host.name, { ...STUCK, command: label }));
+      entry.giveUp = () => reject(new CommandFailed(host.name, { ...(entry.late ?? STUCK), command: label }));
+    });
+    const limits = watchTime(options, (late) => {
+      entry.late = late;
+      stop(entry);
     });
     running.add(entry);
     const found = (group: number) => {
@@ -57,10 +63,28 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       for (const tell of watchers) tell(group, true);
       if (entry.stopping) end(entry, group);
     };
-    const opening = open(tellingGroup(command), label, options.stdin === undefined ? ' </dev/null' : '');
-    const collected = opening.then((opened) => collect(opened, options, found));
-    const { stdout, stderr, ending } = await Promise.race([collected, givenUp]).finally(() => forget(entry));
+    const asked = options.stdin !== undefined || (options.answers ?? []).length > 0;
+    const opening = open(tellingGroup(command), label, asked ? '' : ' </dev/null');
+    const heard: RunOptions = {
+      ...options,
+      onOutput: (stream, text) => {
+        limits.heard();
+        options.onOutput?.(stream, text);
+      },
+    };
+    const collected = opening.then((opened) => collect(opened, heard, found));
+    const { stdout, stderr, ending } = await Promise.race([collected, givenUp]).finally(() => {
+      limits.end();
+      forget(entry);
+    });
     const seconds = (performance.now() - begun) / 1000;
+    if (entry.late)
+      throw new CommandFailed(host.name, {
+        ...entry.late,
+        ...ending,
+        command: label,
+        output: lastLines(stderr || stdout),
+      });
     if (ending.exitCode === 0) return { stdout, stderr, seconds };
     const failed = failedStep(command, stderr);
     throw commandFailure(host.name, {
@@ -80,6 +104,12 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       ({ channel }) => void channel.resume(),
       () => {}, // no connection any more
     );
+  const stop = (entry: Running): void => {
+    if (entry.stopping) return;
+    entry.stopping = true;
+    if (entry.group !== undefined) end(entry, entry.group);
+    setTimeout(() => running.has(entry) && entry.giveUp(), PATIENCE + GRACE).unref();
+  };
   const end = (entry: Running, group: number): void => {
     void send(group, 'TERM');
     setTimeout(() => running.has(entry) && void send(group, 'KILL'), PATIENCE).unref();
@@ -89,6 +119,19 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     host,
     addresses,
     run,
+    read: async (path) => {
+      const label = `read ${path}`;
+      const { channel, end } = await open(sh`exec cat ${path}`, label, ' </dev/null');
+      const parts: Buffer[] = [];
+      let stderr = '';
+      channel.on('data', (part: Buffer) => parts.push(part));
+      channel.stderr.on('data', (part: Buffer) => {
+        stderr = (stderr + part).slice(-4000);
+      });
+      const ending = await end;
+      if (ending.exitCode !== 0) throw commandFailure(host.name, { ...ending, label, stderr });
+      return Buffer.concat(parts);
+    },
     spawn: async (command) => asProcess(await open(command, shellText(command))),
     write: async (path, content, mode = 0o600) => {
       const part = `${path}.part`;
@@ -115,12 +158,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     },
     watch: (listener) => void watchers.push(listener),
     interrupt: () => {
-      for (const entry of running) {
-        if (entry.stopping) continue;
-        entry.stopping = true;
-        if (entry.group !== undefined) end(entry, entry.group);
-        setTimeout(() => running.has(entry) && entry.giveUp(), PATIENCE + GRACE).unref();
-      }
+      for (const entry of running) stop(entry);
     },
     close: async () => {
       client.end();
@@ -147,11 +185,34 @@ const REFUSED = {
 
 const STUCK = { code: 'interrupted', message: 'interrupted; something that it started goes on' } as const;
 
+type Late = Pick<HostError, 'code' | 'message'>;
+
+/** Tells when a command takes longer than it may, whole or without a word. */
+const watchTime = ({ timeout, idleTimeout }: RunOptions, tell: (late: Late) => void) => {
+  const after = (seconds: number | undefined, message: string) =>
+    seconds === undefined ? undefined : setTimeout(() => tell({ code: 'timeout', message }), seconds * 1000);
+  const whole = after(timeout, `still running after ${timeout} s (timeout): it was ended`);
+  const silence = () => after(idleTimeout, `no output for ${idleTimeout} s (idleTimeout): it was ended`);
+  let idle = silence();
+  return {
+    heard: (): void => {
+      clearTimeout(idle);
+      idle = silence();
+    },
+    end: (): void => {
+      clearTimeout(whole);
+      clearTimeout(idle);
+    },
+  };
+};
+
 /** A command that `run` is waiting for. */
 interface Running {
   /** Its process group on the host, once it has told it. */
   group?: number;
   stopping: boolean;
+  /** Set when it has taken longer than it may. */
+  late?: Late;
   /** Ends the waiting, not the command. */
   giveUp: () => void;
 }

@@ -29,6 +29,15 @@ export const startRemotePeer = async (
   return launch(target, bundle, onReport);
 };
 
+/** The steps of a start on a host that only tells what it would do. */
+export const rehearsePeer = async (target: Target, bundle: PeerBundle, cached: boolean): Promise<void> => {
+  const command = peerCommand(`${target.cache}/${bundle.name}`);
+  await target.remote.spawn(command);
+  if (cached) return;
+  await uploadBundle(target, bundle);
+  await target.remote.spawn(command);
+};
+
 const launch = async ({ remote, cache }: Target, bundle: PeerBundle, onReport: (report: PeerReport) => void) => {
   const program = await remote.spawn(peerCommand(`${cache}/${bundle.name}`));
   let failure: TransferError | undefined;

@@ -5,6 +5,12 @@ import type { Distribution, DistributionResult, Strategy, Target, TransferError 
 /** Uploads the artifact to every host over its own SSH connection: N copies leave this machine, but a host needs only sshd and sh. */
 export const sftpStrategy: Strategy = {
   name: 'sftp',
+  rehearse: async ({ artifact, targets }) => {
+    for (const { remote, path } of targets) {
+      await remote.sendFile(artifact.path, path, () => {});
+      await remote.run(verifyFile(path, artifact.sha256), { label: VERIFY });
+    }
+  },
   distribute: async (job): Promise<DistributionResult> => {
     const begun = performance.now();
     const errors = new Map<string, TransferError>();
@@ -63,10 +69,12 @@ const upload = async (
   } finally {
     watch.stop();
   }
-  await remote.run(verifyFile(path, artifact.sha256), { label: 'verify the SHA-256 of the artifact' });
+  await remote.run(verifyFile(path, artifact.sha256), { label: VERIFY });
   tell(artifact.bytes, true);
   return undefined;
 };
+
+const VERIFY = 'verify the SHA-256 of the artifact';
 
 /** As often as a peer reports. */
 const TOLD_A_SECOND = 4;

@@ -6,6 +6,8 @@ import type { Remote } from '#recipe/remote.ts';
 export interface Strategy {
   readonly name: 'torrent' | 'sftp';
   distribute(job: Distribution): Promise<DistributionResult>;
+  /** Does on every host what a distribution would, with hosts that only tell: a dry run. */
+  rehearse(job: Rehearsal): Promise<void>;
 }
 
 export interface Distribution {
@@ -17,6 +19,11 @@ export interface Distribution {
   readonly stallTimeout: number;
   readonly emit: Emit;
   readonly signal: AbortSignal;
+}
+
+export interface Rehearsal extends Pick<Distribution, 'artifact' | 'targets'> {
+  /** Whether a host keeps this file of our own programs. */
+  readonly isCached: (host: string, file: string) => boolean;
 }
 
 export interface Target {

@@ -5,7 +5,7 @@ import { decodeMetainfo, encodeMetainfo } from '#protocol/metainfo.ts';
 import { CommandFailed } from '#recipe/remote.ts';
 import { drawNeighbours, drawSeederNeighbours } from './neighbours.ts';
 import { type PeerBundle, readPeerBundle } from './peer-bundle.ts';
-import { type RemotePeer, startRemotePeer } from './remote-peer.ts';
+import { type RemotePeer, rehearsePeer, startRemotePeer } from './remote-peer.ts';
 import type { Distribution, DistributionResult, Strategy, Target } from './strategy.ts';
 import { startTracker } from './tracker.ts';
 import { type SwarmWatch, watchSwarm } from './watch-swarm.ts';
@@ -13,6 +13,12 @@ import { type SwarmWatch, watchSwarm } from './watch-swarm.ts';
 /** Every host is a peer of a swarm that exists for this one transfer; tracker and seeder run in this process. */
 export const torrentStrategy: Strategy = {
   name: 'torrent',
+  rehearse: async ({ targets, isCached }) => {
+    const bundle = await readPeerBundle();
+    await Promise.all(
+      targets.map((target) => rehearsePeer(target, bundle, isCached(target.remote.host.name, bundle.name))),
+    );
+  },
   distribute: async (job): Promise<DistributionResult> => {
     const bundle = await readPeerBundle();
     const origin = await startOrigin(job);

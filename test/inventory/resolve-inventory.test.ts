@@ -84,7 +84,7 @@ describe('a host that is written twice', () => {
     const hosts = [
       { host: 'web[1:2]', zone: 'ams', peerAddress: '10.0.0.1' },
       { host: 'web1', roles: ['db'] },
-    ];
+    ] as const;
     expect(inventoryOf(hosts)[0]).toMatchObject({ zone: 'ams', peerAddress: '10.0.0.1', roles: ['app', 'db'] });
     expect(inventoryOf(hosts.toReversed())[0]).toMatchObject({ zone: 'ams', peerAddress: '10.0.0.1' });
   });

@@ -1,18 +1,20 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makePlan } from '#plan/make-plan.ts';
+import type { Hooks } from '#recipe/recipe.ts';
 import { defineRecipe } from '#recipe/recipe.ts';
+import type { RoleName } from '#recipe/roles.ts';
 import { task } from '#recipe/task.ts';
 import { inventoryOf } from '../inventory/hosts.ts';
 
-const ROLES = ['app', 'db', 'cache'];
+const ROLES: RoleName[] = ['app', 'db', 'web'];
 
 interface Node {
   readonly steps: readonly number[];
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly body: boolean;
-  readonly roles: readonly string[];
+  readonly roles: readonly RoleName[];
   readonly committed: boolean;
 }
 
@@ -43,15 +45,15 @@ const recipeOf = (nodes: readonly Node[]) => {
   return defineRecipe({
     name: 'random',
     tasks: nodes.map((node, index) =>
-      task(`t${index}`, '', {
+      task(`t${index}` as string, '', {
         steps: names(node.steps),
         roles: node.roles,
         committed: node.committed,
         ...(node.body ? { run: () => {} } : {}),
       }),
     ),
-    before: hooks('before'),
-    after: hooks('after'),
+    before: hooks('before') as Hooks,
+    after: hooks('after') as Hooks,
   });
 };
 

@@ -81,9 +81,9 @@ describe('hosts', () => {
       does('app', { roles: ['app'] }),
       does('both', { roles: ['db', 'app'] }),
       does('every'),
-      does('none', { roles: ['cache'] }),
+      does('none', { roles: ['cache' as 'db'] }),
     ];
-    const { tasks: planned } = makePlan([recipe(tasks)], fleet, ['app', 'both', 'every', 'none']);
+    const { tasks: planned } = makePlan([recipe(tasks)], fleet, ['app', 'both', 'every', 'none'], ['cache']);
     expect(planned.map(({ hosts }) => hosts)).toEqual([
       ['web1', 'all'],
       ['web1', 'db1', 'all'],

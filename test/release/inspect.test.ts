@@ -92,6 +92,7 @@ test('the greeting of a noisy profile is passed over', () => {
   expect(state).toEqual({
     current: '20260101000000',
     link: '/a/releases/20260101000000',
+    programs: [],
     releases: [],
     freeBytes: 2048,
     problems: [],

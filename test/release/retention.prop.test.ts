@@ -83,6 +83,7 @@ const day = (n: number) => `202611${String(n).padStart(2, '0')}120000`;
 const hostState = (current: number | undefined, ...served: (number | [number, ReleaseState])[]): HostState => ({
   ...(current === undefined ? {} : { current: day(current) }),
   freeBytes: 0,
+  programs: [],
   problems: [],
   releases: served.map((entry) => {
     const [n, state] = typeof entry === 'number' ? [entry, 'published' as const] : entry;
@@ -133,6 +134,7 @@ test('a rollback of any fleet goes to a release that is older than the newest cu
         ...hosts.map(({ list, current }) => ({
           ...(current === undefined ? {} : { current }),
           releases: list,
+          programs: [],
           freeBytes: 0,
           problems: [],
         })),

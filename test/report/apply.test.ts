@@ -73,7 +73,7 @@ test('only the last output of commands under way is kept', () => {
   });
   const start: [number, DeployFact] = [
     0,
-    { type: 'command-start', host: 'web01', task: 'deploy:check', command: 'ls' },
+    { type: 'command-start', host: 'web01', task: 'deploy:check', command: 'ls', text: 'ls' },
   ];
   const view = viewOf(
     start,

@@ -61,7 +61,7 @@ const ended = (exitCode: number): DeployFact => ({
   signal: null,
   seconds: 0.2,
 });
-const begun: DeployFact = { type: 'command-start', host: 'web01', task: 'deploy:check', command: 'ls' };
+const begun: DeployFact = { type: 'command-start', host: 'web01', task: 'deploy:check', command: 'ls', text: 'ls' };
 const END: DeployFact = { type: 'summary', ...summaryOf() };
 
 const tell = async (facts: readonly DeployFact[], changes: Partial<ReportOptions> = {}) => {

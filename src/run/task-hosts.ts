@@ -1,0 +1,113 @@
+import { type Command, sh, shellText } from '#protocol/shell.ts';
+import { type CommandContext, inContext, NO_CONTEXT, SUDO_PROMPT } from '#recipe/command-context.ts';
+import { CommandFailed, type Remote } from '#recipe/remote.ts';
+import type { TaskHost } from '#recipe/task-host.ts';
+import { UserError } from '#recipe/user-error.ts';
+import type { LocalWork } from './local-work.ts';
+
+/** A host as the body of a task sees it. `sudoPassword` asks for one; absent where nobody could answer. */
+export const makeTaskHost = (
+  remote: Remote,
+  local: LocalWork,
+  sudoPassword: (() => Promise<string>) | undefined,
+  context: CommandContext = NO_CONTEXT,
+): TaskHost => {
+  const inside = (changed: Partial<CommandContext>): TaskHost =>
+    makeTaskHost(remote, local, sudoPassword, { ...context, ...changed });
+  const path = (written: string): string =>
+    written.startsWith('/') || context.directory === undefined ? written : `${context.directory}/${written}`;
+
+  const run: Remote['run'] = (command, options = {}) => {
+    const written = refuseText(command);
+    const asks = context.user !== undefined && sudoPassword !== undefined && options.stdin === undefined;
+    const answers = asks ? [{ when: SUDO_PROMPT, reply: sudoPassword }, ...(options.answers ?? [])] : options.answers;
+    return remote.run(inContext(written, context, asks), {
+      label: shellText(written),
+      ...options,
+      ...(answers === undefined ? {} : { answers }),
+    });
+  };
+
+  const download = async (from: string, to?: string): Promise<Uint8Array | undefined> => {
+    const bytes = await remote.read(path(from));
+    if (to === undefined) return bytes;
+    await local.write(to, bytes);
+    return undefined;
+  };
+
+  return {
+    ...remote,
+    ...remote.host,
+    run,
+    execute: run,
+    test: async (command, options) => {
+      try {
+        await run(command, { quiet: true, reads: true, ...options });
+        return true;
+      } catch (error) {
+        if (error instanceof CommandFailed && typeof error.facts.exitCode === 'number') return false;
+        throw error;
+      }
+    },
+    capture: async (command, { strip = true, ...options } = {}) => {
+      const { stdout } = await run(command, { quiet: true, reads: true, ...options });
+      return strip ? stdout.trim() : stdout;
+    },
+    upload: async (source, to, { mode = 0o644 } = {}) => {
+      if (typeof source !== 'string') return remote.write(path(to), source, mode);
+      const found = await local.open(source);
+      try {
+        await (found.directory
+          ? unpackInto(remote, found.path, path(to))
+          : placeFile(remote, found.path, path(to), mode));
+      } finally {
+        await found.close();
+      }
+    },
+    download: download as TaskHost['download'],
+    within: (directory) => inside({ directory: path(directory) }),
+    as: (who) => inside(typeof who === 'string' ? { user: who } : who),
+    with: (env) =>
+      inside({
+        env: { ...context.env, ...Object.fromEntries(Object.entries(env).map(([k, v]) => [checkName(k), String(v)])) },
+      }),
+    umask: (mask) => inside({ umask: mask }),
+  };
+};
+
+/** A file is sent beside its place and moved in. */
+const placeFile = async (remote: Remote, from: string, to: string, mode: number): Promise<void> => {
+  const part = `${to}.part`;
+  try {
+    await remote.sendFile(from, part, () => {});
+    await remote.run(sh`chmod ${mode.toString(8)} ${part} && mv -f ${part} ${to}`, { label: `upload ${to}` });
+  } catch (error) {
+    await remote.run(sh`rm -f ${part}`, { label: `remove ${part}` }).catch(() => {});
+    throw error;
+  }
+};
+
+/** A directory travels as a tar, and what is there already stays. */
+const unpackInto = async (remote: Remote, tar: string, to: string): Promise<void> => {
+  const part = `${to}.part`;
+  try {
+    await remote.sendFile(tar, part, () => {});
+    await remote.run(sh`mkdir -p ${to} && (cd ${to} && tar -xpof ${part})`, { label: `upload ${to}` });
+  } finally {
+    await remote.run(sh`rm -f ${part}`, { label: `remove ${part}` }).catch(() => {});
+  }
+};
+
+/** In JavaScript a text may come where a command belongs: one word is its program, more are a mistake that would else be silent. */
+const refuseText = (command: Command | string): Command => {
+  if (typeof command !== 'string') return command;
+  if (/^\S+$/.test(command)) return [command];
+  throw new UserError(
+    `the command '${command}' is a text: write it as cmd\`…\` (an argument list) or sh\`…\` (for the shell)`,
+  );
+};
+
+const checkName = (name: string): string => {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
+  throw new UserError(`'${name}' is no name of an environment variable`);
+};
