@@ -17,7 +17,7 @@ import { joinDeployment, type Made } from './deployment.ts';
 import { makeEndings } from './endings.ts';
 import { openFleet } from './fleet.ts';
 import { localWork } from './local.ts';
-import { type RunFacts, summaryOf } from './summary.ts';
+import { type RunEnd, type RunFacts, summaryOf } from './summary.ts';
 
 export interface DeployRequest extends ConfigRequest {
   readonly tasks: readonly string[];
@@ -46,7 +46,7 @@ export interface DeployRequest extends ConfigRequest {
 
 /** What `deploy production` does, in order. Nothing else joins the stages. @throws UserError for what is wrong before any host is touched */
 export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSignal): Promise<Summary> => {
-  const { emit, add: secret } = keepSecrets(tell);
+  const { emit, add: secret, mask } = keepSecrets(tell);
   const ask: Ask = async (question, options) => {
     const answer = await request.ask(question, options);
     return options?.hidden ? secret(answer) : answer;
@@ -72,6 +72,7 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
     const hosts = inventory.map(({ name }) => name);
     const made: Made = {};
     const facts: RunFacts = { config, task, hosts, begun, made, signal };
+    const ended = (end: RunEnd): Summary => mask(summaryOf(facts, end));
     emit({
       type: 'run-start',
       application: config.application,
@@ -81,11 +82,13 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
       tasks: plan.tasks.map((planned) => planned.task.name),
     });
 
+    if (request.dryRun) emit({ type: 'notice', level: 'info', message: 'a dry run: nothing is changed on the hosts' });
+
     const { sessions, failures, close } = await openSessions(inventory, emit, signal);
     endings.add(close);
     // What changes hosts is for all of them; a question is answered by those that can be asked.
     const enough = sessions.length > 0 && (failures.length <= allowed || !plan.locks);
-    if (!enough || signal.aborted) return summaryOf(facts, { unreachable: failures });
+    if (!enough || signal.aborted) return ended({ unreachable: failures });
 
     const owner = {
       by: request.user,
@@ -98,7 +101,7 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
     const locks = plan.locks && !request.dryRun;
     const { held, errors } = locks ? await lockFleet(releasing, owner) : { held: [], errors: new Map() };
     endings.add(() => unlockFleet(held));
-    if (errors.size > 0) return summaryOf(facts, { locked: errors });
+    if (errors.size > 0) return ended({ locked: errors });
 
     const deployment = joinDeployment(
       {
@@ -138,7 +141,7 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
       signal,
       interrupt,
     });
-    return summaryOf(facts, { outcome, unreachable: failures });
+    return ended({ outcome, unreachable: failures });
   } finally {
     await endings.run();
   }

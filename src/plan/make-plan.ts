@@ -65,6 +65,32 @@ export const withUsed = (recipes: readonly Recipe[]): Recipe[] => {
 /** Every task of the recipes by name; later recipes replace those of earlier ones. */
 export const allTasks = (recipes: readonly Recipe[]): Task[] => [...readRecipes(recipes).tasks.values()];
 
+/** One line of the tree of tasks that `deploy tasks --tree` shows. */
+export interface TreeLine {
+  readonly depth: number;
+  readonly task: Task;
+  /** Set where it is hooked to the task of the line above it that is less deep, or, before, of the one that follows. */
+  readonly hook?: 'before' | 'after';
+  readonly disabled: boolean;
+}
+
+/** A task with its steps and hooks, as they are nested. @throws UserError for a task that does not exist */
+export const taskTree = (recipes: readonly Recipe[], name: string): TreeLine[] => {
+  const book = readRecipes(recipes);
+  const lines: TreeLine[] = [];
+  const visit = (word: string, depth: number, hook?: 'before' | 'after'): void => {
+    const task = book.task(word);
+    const disabled = book.disabled.has(word);
+    if (!disabled) for (const other of book.hooks('before', word)) visit(other, depth, 'before');
+    lines.push({ depth, task, disabled, ...(hook === undefined ? {} : { hook }) });
+    if (disabled) return;
+    for (const step of task.steps ?? []) visit(step, depth + 1);
+    for (const other of book.hooks('after', word)) visit(other, depth, 'after');
+  };
+  visit(name, 0);
+  return lines;
+};
+
 interface Book {
   readonly tasks: ReadonlyMap<string, Task>;
   readonly task: (name: string) => Task;

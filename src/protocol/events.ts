@@ -22,8 +22,8 @@ export type DeployFact =
   | { type: 'task-end'; task: string; ok: boolean; seconds: number; detail?: string }
   /** `command` is its name for people, `text` what the host's shell gets. */
   | { type: 'command-start'; host: string; task: string; command: string; text: string }
-  /** A dry run: what a real one would do here. */
-  | { type: 'command-planned'; host: string; task: string; command: string; text: string }
+  /** A dry run: what a real one would do here; `reads` marks what changes nothing, and is done in a dry run, too. */
+  | { type: 'command-planned'; host: string; task: string; command: string; text: string; reads: boolean }
   | { type: 'command-output'; host: string; task: string; stream: 'stdout' | 'stderr'; text: string }
   | {
       type: 'command-end';

@@ -82,6 +82,16 @@ export const failedStep = (command: Command, stderr: string): { step?: string; s
 
 const MARKER = /rookery-step-failed:(\d+)\n/;
 
+/** The steps of a script without what joins them, for people; other text as it is. */
+export const readableSteps = (text: string): string[] =>
+  text
+    .replace(/^\{ /, '')
+    .split(STEP_END)
+    .map((step) => step.trim())
+    .filter((step) => step !== '');
+
+const STEP_END = /\n\} \|\| \{ s=\$\?; echo rookery-step-failed:\d+ >&2; exit \$s; \}(?:\n\{ |\n?$)/;
+
 /** A step runs in the script's own shell, so that variables and umask reach the next one. */
 const stepText = (step: Step, index: number): string =>
   `{ ${shellText(step.command)}\n} || { s=$?; echo rookery-step-failed:${index} >&2; exit $s; }`;

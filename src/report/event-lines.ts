@@ -1,4 +1,5 @@
 import type { DeployEvent } from '#protocol/events.ts';
+import { readableSteps } from '#protocol/shell.ts';
 import { describeCause } from './cause.ts';
 import type { Paint } from './paint.ts';
 import { createLineBuffer, oneLine, printableLines } from './printable.ts';
@@ -48,7 +49,7 @@ export const createEventLines = (
         case 'command-start':
           return telling.commands ? commandLines(event.host, event.command) : [];
         case 'command-planned':
-          return commandLines(event.host, event.text);
+          return plannedLines(event, telling.commands).flatMap((text) => commandLines(event.host, text));
         case 'command-output':
           return heard(event.host, event.stream, event.text);
         case 'output':
@@ -79,6 +80,15 @@ export const createEventLines = (
       }
     },
   };
+};
+
+/** A batch is shown as its commands; what only looks is told by its name, unless everything is asked for. */
+const plannedLines = (
+  { command, text, reads }: Extract<DeployEvent, { type: 'command-planned' }>,
+  all: boolean,
+): string[] => {
+  if (all) return [text.trim()];
+  return reads ? [`# ${command}`] : readableSteps(text.trim());
 };
 
 const SEPARATOR = '\0';

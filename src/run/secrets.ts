@@ -10,6 +10,8 @@ export interface Secrets {
   /** Masks this text from now on; empty text is no secret. Returns it. */
   readonly add: (secret: string) => string;
   readonly emit: Emit;
+  /** A value with the secrets in its texts masked. */
+  readonly mask: <T>(value: T) => T;
 }
 
 export const MASK = '[secret]';
@@ -33,6 +35,7 @@ export const keepSecrets = (emit: Emit): Secrets => {
       known = [...new Set([...known, ...forms])].sort((a, b) => b.length - a.length);
       return secret;
     },
+    mask: (value) => masked(value, known),
     emit: (fact) => {
       if (known.length === 0) return emit(fact);
       if (!isOutput(fact)) {
@@ -40,11 +43,10 @@ export const keepSecrets = (emit: Emit): Secrets => {
         return pass(fact);
       }
       const key = `${fact.type} ${'host' in fact ? fact.host : ''} ${fact.stream}`;
-      const text = `${held.get(key)?.text ?? ''}${fact.text}`;
-      const keep = unfinished(text, known);
+      const { told, waiting } = scan(`${held.get(key)?.text ?? ''}${fact.text}`, known);
       held.delete(key);
-      if (keep > 0) held.set(key, { ...fact, text: text.slice(text.length - keep) });
-      if (keep < text.length) pass({ ...fact, text: text.slice(0, text.length - keep) });
+      if (waiting !== '') held.set(key, { ...fact, text: waiting });
+      if (told !== '') emit({ ...fact, text: told });
     },
   };
 };
@@ -57,17 +59,25 @@ type Output = Extract<DeployFact, { type: 'command-output' | 'local-output' | 'o
 const isOutput = (fact: DeployFact): fact is Output =>
   fact.type === 'command-output' || fact.type === 'local-output' || fact.type === 'output';
 
-/** Length of the longest end of the text that a secret begins with, whole secrets left out. */
-const unfinished = (text: string, secrets: readonly string[]): number => {
-  let longest = 0;
-  for (const secret of secrets) {
-    for (let length = Math.min(secret.length - 1, text.length); length > longest; length--) {
-      if (!text.endsWith(secret.slice(0, length))) continue;
-      longest = length;
-      break;
+/** The text with its secrets masked, up to where one may have begun that is not all there yet. */
+const scan = (text: string, secrets: readonly string[]): { told: string; waiting: string } => {
+  const first = new Set(secrets.map((secret) => secret[0]));
+  let told = '';
+  for (let at = 0; at < text.length; ) {
+    if (first.has(text[at])) {
+      const rest = text.slice(at);
+      if (secrets.some((secret) => secret.length > rest.length && secret.startsWith(rest)))
+        return { told, waiting: rest };
+      const found = secrets.find((secret) => rest.startsWith(secret)); // the longest comes first
+      if (found !== undefined) {
+        told += MASK;
+        at += found.length;
+        continue;
+      }
     }
+    told += text[at++];
   }
-  return longest;
+  return { told, waiting: '' };
 };
 
 const masked = <T>(value: T, secrets: readonly string[]): T => {

@@ -37,7 +37,8 @@ export const watchRemote = (remote: Remote, { task, emit, signal, limits, dryRun
       throw error;
     }
   };
-  const planned = (command: string, text: string) => emit({ type: 'command-planned', host, task, command, text });
+  const planned = (command: string, text: string, reads = false) =>
+    emit({ type: 'command-planned', host, task, command, text, reads });
 
   return {
     ...remote,
@@ -46,7 +47,7 @@ export const watchRemote = (remote: Remote, { task, emit, signal, limits, dryRun
       const label = options.label ?? text;
       const limited = { ...limits, ...options };
       if (dryRun) {
-        planned(label, text);
+        planned(label, text, options.reads);
         return options.reads ? remote.run(command, limited) : NOTHING;
       }
       return told(label, text, () =>

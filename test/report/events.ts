@@ -127,7 +127,7 @@ export const anyFact: fc.Arbitrary<DeployFact> = fc.oneof(
     { requiredKeys: ['type', 'task', 'ok', 'seconds'] },
   ),
   fc.record({ type: fc.constant('command-start' as const), host, task, command: text, text }),
-  fc.record({ type: fc.constant('command-planned' as const), host, task, command: text, text }),
+  fc.record({ type: fc.constant('command-planned' as const), host, task, command: text, text, reads: fc.boolean() }),
   fc.record({ type: fc.constant('command-output' as const), host, task, stream, text }),
   fc.record({ type: fc.constant('command-end' as const), host, task, command: text, exitCode, signal, seconds }),
   fc.record({ type: fc.constant('local-output' as const), command: text, stream, text }),

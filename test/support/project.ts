@@ -171,7 +171,7 @@ const ENV = { GIT_CONFIG_GLOBAL: '/dev/null' };
 const configText = (
   { application, config, recipes, source = "git({ ref: 'main' })" }: ConfigOptions,
   stages: Readonly<Record<string, unknown>>,
-): string => `import { archive, defineConfig, defineRecipe, dir, git, sh, task, UserError } from 'rookery';
+): string => `import { archive, cmd, defineConfig, defineRecipe, dir, git, setting, sh, task, UserError } from 'rookery';
 import { restart } from 'rookery/recipes/restart';
 
 export default defineConfig({
