@@ -21,11 +21,12 @@ interface Waiting {
 /**
  * A piece can be passed on as soon as its hash is right, and need not wait for the disk; and a write of its own for each
  * small piece costs more than everything else that happens to it, since every one crosses threads twice. So pieces gather for
- * GATHER_MS or until FULL_BYTES, and go out together, neighbours in one call.
+ * GATHER_MS or until FULL_BYTES, and go out together, neighbours in one call: within a second most of them have come. That
+ * takes hardly more memory, for what has just come in is kept to be passed on anyway.
  */
-const GATHER_MS = 200;
-const FULL_BYTES = 1024 * 1024;
-const MOST_BYTES = 8 * 1024 * 1024;
+const GATHER_MS = 1000;
+const FULL_BYTES = 4 * 1024 * 1024;
+const MOST_BYTES = 12 * 1024 * 1024;
 
 /** Writes behind the back of whoever writes. */
 export const createWriteBehind = (file: ContentFile): WriteBehind => {

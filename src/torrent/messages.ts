@@ -38,6 +38,13 @@ export const receiveMessage = (state: SwarmState, peer: Neighbour, message: Mess
       peer.chokesUs = false;
       requestMore(state, peer);
       break;
+    case 'interested':
+      peer.wanted = true;
+      peer.contentAt = undefined;
+      break;
+    case 'not-interested':
+      peer.contentAt = state.now;
+      break;
     case 'request':
       queueUpload(state, peer, message);
       break;
@@ -50,7 +57,7 @@ export const receiveMessage = (state: SwarmState, peer: Neighbour, message: Mess
     case 'piece':
       receiveBlock(state, peer, message);
       break;
-    default: // keep-alive, have-none; interest, since nobody is choked; suggest and allowed-fast, which bind nobody
+    default: // keep-alive, have-none; suggest and allowed-fast, which bind nobody
   }
 };
 

@@ -26,6 +26,10 @@ export interface Neighbour {
   chokesUs: boolean;
   /** We told it that we want pieces. */
   interesting: boolean;
+  /** It has said that it wants pieces: the deployer's seeder never does. */
+  wanted: boolean;
+  /** When it said that it wants none any more; undefined when it did not. */
+  contentAt: number | undefined;
   /** Pieces it has that are missing here and not in flight. */
   askable: number;
   /** Blocks asked for and not yet here, by number of the block in the whole content. */
@@ -67,6 +71,8 @@ export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now
   bits: createBitfield(pieces),
   chokesUs: true,
   interesting: false,
+  wanted: false,
+  contentAt: undefined,
   askable: 0,
   pending: new Map(),
   maxRequests: MAX_REQUESTS,

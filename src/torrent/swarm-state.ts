@@ -49,13 +49,18 @@ export const send = (state: SwarmState, peer: Neighbour, message: Message): void
   sendAlone(state, peer, message);
 };
 
-/** Tells a neighbour of the pieces that have come since it last heard from us. */
+/**
+ * Tells a neighbour of the pieces that have come since it last heard from us. Of those that it has by now it needs no word,
+ * which halves all messages of a mesh; but one that never wanted any is told of all: the deployer's seeder goes by them.
+ */
 export const tellNews = (state: SwarmState, peer: Neighbour): void => {
   peer.toldAt = state.now;
   if (peer.news.length === 0) return;
   const { news } = peer;
   peer.news = [];
-  for (const piece of news) sendAlone(state, peer, { type: 'have', piece });
+  for (const piece of news) {
+    if (!peer.wanted || !peer.bits.has(piece)) sendAlone(state, peer, { type: 'have', piece });
+  }
 };
 
 const sendAlone = (state: SwarmState, peer: Neighbour, message: Message): void => {

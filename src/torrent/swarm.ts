@@ -148,6 +148,7 @@ const reveal = (state: SwarmState): void => {
 };
 
 const NEWS_MS = 450;
+const PART_MS = 3000;
 const SPEAK_MS = 100_000;
 const SILENCE_MS = 180_000;
 
@@ -155,6 +156,7 @@ const tick = (state: SwarmState): void => {
   measureWindows(state);
   for (const peer of state.neighbours.values()) {
     if (state.now - peer.heardAt > SILENCE_MS) drop(state, peer, 'silent');
+    else if (isContent(state, peer)) drop(state, peer, 'both-complete');
     else if (state.now - peer.spokeAt > SPEAK_MS) send(state, peer, { type: 'keep-alive' });
     else if (state.now - peer.toldAt > NEWS_MS) tellNews(state, peer);
   }
@@ -162,3 +164,10 @@ const tick = (state: SwarmState): void => {
   routeAroundStalls(state);
   requestMoreOfAll(state);
 };
+
+/**
+ * We have everything and it has wanted nothing for a while, so it has everything too: it does not tell us of all its
+ * pieces (`tellNews`). The while is for a neighbour that has yet to hear of our last ones.
+ */
+const isContent = (state: SwarmState, { contentAt }: Neighbour): boolean =>
+  contentAt !== undefined && isComplete(state) && state.now - Math.max(contentAt, state.receivedAt) > PART_MS;

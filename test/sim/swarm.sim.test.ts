@@ -35,7 +35,7 @@ describe('the engine', () => {
   test('parts from neighbours with which nothing is left to exchange', () => {
     const fleet = createSmallFleet({ hosts: 4, kib: 500 });
     fleet.finish();
-    fleet.clock.run(() => false, fleet.clock.now + 1000);
+    fleet.clock.run(() => false, fleet.clock.now + 5000);
     for (const node of fleet.nodes) expect(node.swarm.totals.peers).toBe(0);
   });
 
