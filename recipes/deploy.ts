@@ -101,10 +101,15 @@ async function cleanup(t: TaskContext): Promise<void> {
   await t.on(t.hosts, async ({ host, run }) => {
     const { releases, current } = t.deployment.state(host.name);
     const expired = expiredReleases(releases, current, t.settings.keepReleases);
-    if (expired.length > 0)
-      await run(removeReleases(host.deployTo, expired), { label: `remove ${expired.join(', ')}` });
+    for (let at = 0; at < expired.length; at += AT_ONCE) {
+      const names = expired.slice(at, at + AT_ONCE);
+      await run(removeReleases(host.deployTo, names), { label: `remove ${names.join(', ')}` });
+    }
   });
 }
+
+/** Releases that one command removes: a command has its limits. */
+const AT_ONCE = 100;
 
 async function log({ on, hosts, deployment }: TaskContext): Promise<void> {
   const { label, revision } = await deployment.artifact();

@@ -20,11 +20,15 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts', 'test/**/*.prop.test.ts'], exclude: ['test/e2e/**'] },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts', 'test/**/*.prop.test.ts'],
+          exclude: ['test/**/*.e2e.test.ts'],
+        },
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.e2e.test.ts'], testTimeout: 120_000 },
+        test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], testTimeout: 120_000 },
       },
     ],
   },

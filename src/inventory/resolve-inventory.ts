@@ -3,7 +3,7 @@ import type { WrittenHost } from '#config/written-config.ts';
 import type { SandboxHost } from '#sandbox/start-sandbox.ts';
 import { expandRange } from './expand-range.ts';
 import type { Host, Inventory } from './host.ts';
-import { type HostAddress, parseHost } from './parse-host.ts';
+import { parseHost } from './parse-host.ts';
 
 /** Where a user's keys and agent are. */
 export interface LocalUser {
@@ -12,30 +12,37 @@ export interface LocalUser {
   readonly agent?: string;
 }
 
-/** Every host of the stage, ranges expanded, defaults filled in; a host that is written twice is one host with the roles of both. */
+/** Every host of the stage, ranges expanded, defaults filled in; a host that is written twice is one, as `mergeHosts` says. */
 export const resolveInventory = (config: Config, user: LocalUser, expandPath: (path: string) => string): Inventory => {
   const written = (config.hosts as readonly WrittenHost[]).flatMap((entry) =>
     expandRange(entry.host).map((text) => ({ entry, at: parseHost(text) })),
   );
-  const hosts = new Map<string, Host>();
+  const entries = new Map<string, WrittenHost>();
   for (const { entry, at } of written) {
-    const host = resolveHost(config, user, expandPath, entry, at);
-    const key = `${host.address}:${host.port}`;
-    const earlier = hosts.get(key);
-    hosts.set(
-      key,
-      earlier
-        ? {
-            ...earlier,
-            ...host,
-            roles: [...new Set([...earlier.roles, ...host.roles])],
-            primary: earlier.primary || host.primary,
-          }
-        : host,
-    );
+    const port = at.port ?? entry.port ?? config.ssh.port;
+    const key = `${at.address}:${port}`;
+    const user = at.user ?? entry.user;
+    const said = {
+      ...entry,
+      ...(user === undefined ? {} : { user }),
+      host: at.address,
+      port,
+      roles: entry.roles ?? ['app'],
+    };
+    const earlier = entries.get(key);
+    entries.set(key, earlier ? mergeHosts(earlier, said) : said);
   }
-  return nameHosts([...hosts.values()]);
+  return nameHosts([...entries.values()].map((entry) => resolveHost(config, user, expandPath, entry)));
 };
+
+/** Capistrano's rule: what the later one says wins, roles add up, properties are merged; what it does not say stays. */
+const mergeHosts = (earlier: WrittenHost, later: WrittenHost): WrittenHost => ({
+  ...earlier,
+  ...later,
+  roles: [...new Set([...(earlier.roles ?? []), ...(later.roles ?? [])])],
+  primary: later.primary || earlier.primary || false,
+  properties: { ...earlier.properties, ...later.properties },
+});
 
 /** The embedded hosts as an inventory: every one has its own root, below which `deployTo` lies. */
 export const sandboxInventory = (config: Config, hosts: readonly SandboxHost[]): Inventory =>
@@ -61,14 +68,13 @@ const resolveHost = (
   user: LocalUser,
   expandPath: (path: string) => string,
   entry: WrittenHost,
-  at: HostAddress,
 ): Host => {
   const chosen = entry.identityFile === undefined ? config.ssh.identityFile : list(entry.identityFile).map(expandPath);
   return {
-    name: at.address,
-    address: at.address,
-    port: at.port ?? entry.port ?? config.ssh.port,
-    user: at.user ?? entry.user ?? config.ssh.user,
+    name: entry.host,
+    address: entry.host,
+    port: entry.port ?? config.ssh.port,
+    user: entry.user ?? config.ssh.user,
     roles: entry.roles ?? ['app'],
     primary: entry.primary ?? false,
     deployTo: entry.deployTo ?? config.deployTo,

@@ -22,6 +22,8 @@ export interface PlannedTask {
   readonly hosts: readonly string[];
   /** Set once a task marked `committed` began. */
   readonly committed: boolean;
+  /** Names of the tasks that it is a step or a hook of, the outermost first. */
+  readonly within: readonly string[];
 }
 
 /**
@@ -149,7 +151,7 @@ const layOut = (book: Book, inventory: Inventory, names: readonly string[]): Pla
     for (const hook of book.hooks('before', name)) visit(hook, inside);
     committed ||= task.committed ?? false;
     for (const step of task.steps ?? []) visit(step, inside);
-    if (task.run) planned.push({ task, hosts: hostsOf(task, inventory), committed });
+    if (task.run) planned.push({ task, hosts: hostsOf(task, inventory), committed, within: above });
     for (const hook of book.hooks('after', name)) visit(hook, inside);
   };
   for (const name of names) visit(name, []);

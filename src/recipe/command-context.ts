@@ -26,7 +26,7 @@ export const SUDO_PROMPT = 'rookery-sudo-password:';
 export const inContext = (command: Command, context: CommandContext, asks: boolean): Command => {
   const mapped = mapCommand(command, context.commands);
   const before = [
-    ...(context.directory === undefined ? [] : [`cd ${quote(context.directory)} || exit`]),
+    ...(context.directory === undefined ? [] : [`cd ${directoryWord(context.directory)} || exit`]),
     ...(context.umask === undefined ? [] : [`umask ${quote(context.umask)}`]),
     ...Object.entries(context.env).map(([name, value]) => `export ${name}=${quote(value)}`),
   ];
@@ -40,7 +40,13 @@ export const inContext = (command: Command, context: CommandContext, asks: boole
     ...flag('-g', group),
     '--',
   ];
-  return isShell(whole) ? sh`${sudo} /bin/sh -c ${shellText(whole)}` : [...sudo, ...whole];
+  return isShell(whole) ? { ...whole, ...sh`${sudo} /bin/sh -c ${shellText(whole)}` } : [...sudo, ...whole];
+};
+
+/** `~` at the beginning is the home directory of whoever runs the command; all else is as it stands. */
+const directoryWord = (directory: string): string => {
+  if (directory === '~') return '~';
+  return directory.startsWith('~/') ? `~/${quote(directory.slice(2))}` : quote(directory);
 };
 
 /** The program's name is replaced, and what it stands for gets its own prefix. */

@@ -17,7 +17,7 @@ export interface TaskHost extends Remote, HostFacts {
   /** Brings a file of the host to a local path, or returns its bytes. */
   download(path: string): Promise<Uint8Array>;
   download(path: string, localPath: string): Promise<void>;
-  /** Commands run in this directory; relative ones start where the commands started so far. */
+  /** Commands run in this directory; relative ones start where the commands started so far, and `~` is the home directory. */
   within(directory: string): TaskHost;
   /** Commands run as another user, by sudo. A password that sudo asks for is asked for once a run, on the terminal. */
   as(user: string | { readonly user?: string; readonly group?: string }): TaskHost;

@@ -41,12 +41,16 @@ export const publishRelease = (deployTo: string, release: string, revision: stri
 /**
  * Points `current` to a directory, absolute or relative to `deployTo`, by rename(2). A link named `current` is moved into
  * the root, because `mv` onto an existing link to a directory would move into that directory, and `mv -T` is not POSIX.
- * The link to a release is absolute, as Capistrano's, whose cleanup compares absolute paths.
+ * The link to a release is absolute, as Capistrano's, whose cleanup compares absolute paths; and the directory is touched,
+ * because Capistrano's rollback goes by times: what served last has to be the newest there.
  */
 const switchSteps = (deployTo: string, target: string, name = target): Step[] => {
   const aside = `${releasePaths(deployTo).own}/switch`;
   return [
-    { name: `find ${name}`, command: sh`(cd ${deployTo} && test -d ${target})` },
+    {
+      name: `find ${name}`,
+      command: sh`(cd ${deployTo} && test -d ${target} && { touch ${target} 2>/dev/null || :; })`,
+    },
     {
       name: 'prepare the link',
       command: sh`rm -rf ${aside} && mkdir ${aside} && ln -s ${target} ${`${aside}/current`}`,

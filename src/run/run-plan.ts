@@ -44,8 +44,10 @@ export interface Progress {
   readonly errors: Map<string, HostError>;
   readonly marks: Map<string, HostStatus>;
   readonly finished: Map<string, number>;
-  /** Names of the hosts that later tasks may use; undefined: all. */
-  chosen: ReadonlySet<string> | undefined;
+  /** Names of the hosts that take part at all; undefined: all. */
+  readonly among?: ReadonlySet<string>;
+  /** Those that later tasks may use, as long as they belong to the task `within`. */
+  chosen: { readonly hosts: ReadonlySet<string>; readonly within: string | undefined } | undefined;
 }
 
 /**
@@ -94,9 +96,9 @@ const putRight = async (
   hosts?: ReadonlySet<string>,
 ): Promise<void> => {
   const failures = new Map<string, HostError>();
-  let chosen = hosts;
+  let chosen: Progress['chosen'];
   for (const planned of tasks) {
-    const attempt: Progress = { ...progress, errors: new Map(), chosen };
+    const attempt: Progress = { ...progress, errors: new Map(), chosen, ...(hosts ? { among: hosts } : {}) };
     const calm = { ...run, allowed: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
     await runTask(calm, planned, attempt, progress.errors).catch((error: Error) => {
       if (!(error instanceof HostsFailed))
@@ -119,24 +121,31 @@ const putRight = async (
 /** Runs one task on those of its hosts that are still in the run. `failures` are what it may know of, where they are others than those of the progress. */
 const runTask = async (
   run: Run,
-  { task, hosts }: PlannedTask,
+  { task, hosts, within }: PlannedTask,
   progress: Progress,
   failures: ReadonlyMap<string, HostError> = progress.errors,
 ): Promise<void> => {
-  const live = run.remotes.filter(
-    ({ host }) =>
-      hosts.includes(host.name) && !progress.errors.has(host.name) && (progress.chosen?.has(host.name) ?? true),
-  );
+  const { chosen, among } = progress;
+  if (chosen?.within !== undefined && !within.includes(chosen.within)) progress.chosen = undefined;
+  const isIn = ({ host: { name } }: Remote): boolean =>
+    hosts.includes(name) &&
+    !progress.errors.has(name) &&
+    (among?.has(name) ?? true) &&
+    (progress.chosen?.hosts.has(name) ?? true);
+  const live = run.remotes.filter(isIn);
   if (live.length === 0) return;
   const begun = performance.now();
   let detail: string | undefined;
   const context = makeContext(run, task.name, live, progress, {
     failures,
+    within: within.at(-1),
     detail: (text) => {
       detail = text;
     },
     invoke: async (name) => {
-      for (const planned of run.layOut(name)) await runTask(run, planned, progress, failures);
+      const inside = [...within, task.name];
+      for (const planned of run.layOut(name))
+        await runTask(run, { ...planned, within: [...inside, ...planned.within] }, progress, failures);
     },
   });
   const end = (ok: boolean) =>

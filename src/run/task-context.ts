@@ -15,6 +15,8 @@ import { watchRemote } from './watched-remote.ts';
 /** What the one who runs the task gives to it. */
 interface Around {
   readonly failures: ReadonlyMap<string, HostError>;
+  /** The task that this one is a step or hook of. */
+  readonly within: string | undefined;
   readonly detail: (text: string) => void;
   readonly invoke: (task: string) => Promise<void>;
 }
@@ -25,7 +27,7 @@ export const makeContext = (
   task: string,
   live: readonly Remote[],
   progress: Progress,
-  { failures, detail, invoke }: Around,
+  { failures, within, detail, invoke }: Around,
 ): TaskContext => {
   const hostOf = (remote: Remote): TaskHost =>
     makeTaskHost(
@@ -113,7 +115,7 @@ export const makeContext = (
       settle(before);
     },
     only: (hosts) => {
-      progress.chosen = new Set(hosts.map(({ host }) => host.name));
+      progress.chosen = { hosts: new Set(hosts.map(({ host }) => host.name)), within };
     },
     mark: (remote, status) => void (run.dryRun || progress.marks.set(remote.host.name, status)),
     answer: (remote, answer) => {

@@ -15,7 +15,9 @@ export const makeTaskHost = (
   const inside = (changed: Partial<CommandContext>): TaskHost =>
     makeTaskHost(remote, local, sudoPassword, { ...context, ...changed });
   const path = (written: string): string =>
-    written.startsWith('/') || context.directory === undefined ? written : `${context.directory}/${written}`;
+    /^(\/|~$|~\/)/.test(written) || context.directory === undefined ? written : `${context.directory}/${written}`;
+  /** What no shell reads: SFTP starts in the home directory, and so do commands without surroundings. */
+  const file = (written: string): string => path(written).replace(/^~\//, '');
 
   const run: Remote['run'] = (command, options = {}) => {
     const written = refuseText(command);
@@ -29,7 +31,7 @@ export const makeTaskHost = (
   };
 
   const download = async (from: string, to?: string): Promise<Uint8Array | undefined> => {
-    const bytes = await remote.read(path(from));
+    const bytes = await remote.read(file(from));
     if (to === undefined) return bytes;
     await local.write(to, bytes);
     return undefined;
@@ -54,12 +56,12 @@ export const makeTaskHost = (
       return strip ? stdout.trim() : stdout;
     },
     upload: async (source, to, { mode = 0o644 } = {}) => {
-      if (typeof source !== 'string') return remote.write(path(to), source, mode);
+      if (typeof source !== 'string') return remote.write(file(to), source, mode);
       const found = await local.open(source);
       try {
         await (found.directory
-          ? unpackInto(remote, found.path, path(to))
-          : placeFile(remote, found.path, path(to), mode));
+          ? unpackInto(remote, found.path, file(to))
+          : placeFile(remote, found.path, file(to), mode));
       } finally {
         await found.close();
       }
@@ -92,7 +94,7 @@ const unpackInto = async (remote: Remote, tar: string, to: string): Promise<void
   const part = `${to}.part`;
   try {
     await remote.sendFile(tar, part, () => {});
-    await remote.run(sh`mkdir -p ${to} && (cd ${to} && tar -xpof ${part})`, { label: `upload ${to}` });
+    await remote.run(sh`mkdir -p ${to} && (cd ${to} && tar -xpof -) < ${part}`, { label: `upload ${to}` });
   } finally {
     await remote.run(sh`rm -f ${part}`, { label: `remove ${part}` }).catch(() => {});
   }

@@ -89,6 +89,17 @@ describe('a host that is written twice', () => {
     expect(inventoryOf(hosts.toReversed())[0]).toMatchObject({ zone: 'ams', peerAddress: '10.0.0.1' });
   });
 
+  test('is what both say of it: the later one wins, properties are merged, what it does not say stays', () => {
+    const [host] = inventoryOf([
+      { host: 'root@a', identityFile: '/key', deployTo: '/srv/x', properties: { rack: 1, disk: 'ssd' } },
+      { host: 'a', roles: ['db'], zone: 'ams', properties: { rack: 2 } },
+    ]);
+    expect(host).toMatchObject({
+      ...{ user: 'root', deployTo: '/srv/x', zone: 'ams', roles: ['app', 'db'], properties: { rack: 2, disk: 'ssd' } },
+      ssh: { identityFiles: ['/key'] },
+    });
+  });
+
   test('is two on two ports, and both are called by their ports', () => {
     expect(inventoryOf(['a:1', 'a:2', 'b:3', '[::1]:4', '[::1]:5']).map(({ name }) => name)).toEqual([
       'a:1',
