@@ -1,31 +1,22 @@
-import { type Command, defineRecipe, type RoleName, sh, task } from 'rookery';
+import type { Command } from 'rookery';
+import { inCurrent } from 'rookery/recipes/places';
+import type { RollingOptions } from 'rookery/recipes/rolling';
+import { service } from 'rookery/recipes/service';
 
-export interface RestartOptions {
-  /** Hosts to restart on. @default every host */
-  readonly roles?: readonly RoleName[];
+export interface RestartOptions<Name extends string = 'app'> extends RollingOptions {
+  /** For a second program that is restarted by a command of its own. @default 'app' */
+  readonly name?: Name;
 }
 
 /**
  * Restarts the application when a release is published, and again should the release be switched back.
  * A text is run by the shell, in the directory of the current release: `restart('sudo systemctl restart shop')`.
  */
-export const restart = (command: string | readonly string[], { roles }: RestartOptions = {}) => {
+export const restart = <const Name extends string = 'app'>(
+  command: string | readonly string[],
+  { name = 'app' as Name, ...options }: RestartOptions<Name> = {},
+) => {
   const asked: Command = typeof command === 'string' ? { kind: 'shell', text: command } : command;
-  return defineRecipe({
-    name: 'restart',
-    tasks: [
-      task('app:restart', 'Restart the application', {
-        ...(roles === undefined ? {} : { roles }),
-        run: ({ on, hosts }) =>
-          on(hosts, ({ host, run }) =>
-            run(
-              sh`cd ${`${host.deployTo}/current`} && { ${asked}
-}`,
-              { label: typeof command === 'string' ? command : command.join(' ') },
-            ),
-          ),
-      }),
-    ],
-    after: { 'deploy:restart': 'app:restart' },
-  });
+  const label = typeof command === 'string' ? command : command.join(' ');
+  return service({ name, verbs: { restart: (host) => inCurrent(host).execute(asked, { label }) }, options });
 };

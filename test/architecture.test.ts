@@ -46,7 +46,7 @@ describe('what the rules allow', () => {
       'src/ssh/connect.ts',
       "import ssh2 from 'ssh2';\nconst process = 1;\nexport const text = 'the process' + process;\n// process.exit",
     ],
-    ['recipes/deploy.ts', "import { task } from 'rookery';"],
+    ['recipes/deploy.ts', "import { task } from 'rookery';\nimport { roll } from 'rookery/recipes/rolling';"],
   ])('%s', (path, text) => {
     expect(complaints([{ path, text }])).toEqual([]);
   });
@@ -107,10 +107,10 @@ describe('what the rules refuse, and the reason given', () => {
     ['src/run/a.ts', "import { task } from 'rookery';", /the public name is for users and recipes/],
     ['src/run/a.ts', "import deploy from 'rookery/recipes/deploy';", /only files at the root of src\/ load recipes/],
     ['src/deploy.ts', "import deploy from '../recipes/deploy.ts';", /recipes by their public name only/],
-    ['recipes/a.ts', "import { sh } from '#protocol/shell.ts';", /a recipe imports 'rookery' alone/],
-    ['recipes/a.ts', "import { sh } from '../src/protocol/shell.ts';", /'rookery' alone/],
-    ['recipes/a.ts', "import { b } from './b.ts';", /'rookery' alone/],
-    ['recipes/a.ts', "import { readFile } from 'node:fs';", /'rookery' alone/],
+    ['recipes/a.ts', "import { sh } from '#protocol/shell.ts';", /a recipe imports 'rookery' and other recipes/],
+    ['recipes/a.ts', "import { sh } from '../src/protocol/shell.ts';", /public names alone/],
+    ['recipes/a.ts', "import { b } from './b.ts';", /public names alone/],
+    ['recipes/a.ts', "import { readFile } from 'node:fs';", /public names alone/],
   ])('%s: %s', (path, text, reason) => {
     const good = { path: 'src/run/good.ts', text: "import type { Plan } from '#plan/make-plan.ts';" };
     expect(complaints([good, { path, text }, good])).toEqual([expect.stringMatching(reason)]);

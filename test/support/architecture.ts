@@ -74,7 +74,9 @@ const importComplaints = (file: SourceFile): string[] =>
   });
 
 const refuseForRecipe = ({ from }: Import): string | undefined =>
-  from === 'rookery' ? undefined : "a recipe imports 'rookery' alone, as its users do";
+  from === 'rookery' || /^rookery\/recipes\/[\w-]+$/.test(from)
+    ? undefined
+    : "a recipe imports 'rookery' and other recipes by their public names alone, as its users do";
 
 const refuseForSource = (path: string, imported: Import): string | undefined => {
   const { from } = imported;
