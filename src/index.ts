@@ -20,6 +20,7 @@ export { type Task, type TaskDefinition, task } from '#recipe/task.ts';
 export type { ArtifactFacts, Deployment, TaskContext } from '#recipe/task-context.ts';
 export { UserError } from '#recipe/user-error.ts';
 export { breakLock, describeOwner, parseOwner } from '#release/lock.ts';
+export { recordsOfDeploy, recordsOfRollback } from '#release/records.ts';
 export { releasePaths } from '#release/release-paths.ts';
 export {
   linkShared,
@@ -27,6 +28,7 @@ export {
   publishRelease,
   removeReleases,
   undoRelease,
+  undoRollback,
   unpackRelease,
 } from '#release/release-steps.ts';
-export { expiredReleases, hasServed, rollbackTarget } from '#release/retention.ts';
+export { currentRelease, expiredReleases, hostsWhereBad, isGood, rollbackTarget } from '#release/retention.ts';
