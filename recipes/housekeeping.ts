@@ -6,6 +6,11 @@ export default defineRecipe({
   tasks: [
     task('deploy:unlock', 'Remove the lock, whoever holds it', { locks: false, run: unlock }),
     task('releases', 'List the releases on every host', { locks: false, run: list }),
+    task('pending', 'Show the commits that a deploy would bring', {
+      locks: false,
+      needsSource: true,
+      run: (t) => t.deployment.pending(t),
+    }),
   ],
 });
 

@@ -1,6 +1,7 @@
 import { resolveSource } from '#artifact/resolve-source.ts';
 import { type ConfigRequest, loadConfig } from '#config/load-config.ts';
 import { localPath } from '#config/resolve-config.ts';
+import type { Source } from '#config/written-config.ts';
 import { type Selection, selectHosts } from '#inventory/select-hosts.ts';
 import { makePlan } from '#plan/make-plan.ts';
 import type { Emit, Summary } from '#protocol/events.ts';
@@ -20,6 +21,8 @@ export interface DeployRequest extends ConfigRequest {
   readonly recipes: readonly Recipe[];
   /** The release that a rollback shall return to. */
   readonly release?: string;
+  /** Finish the last run on the hosts where it did not. */
+  readonly onlyFailed: boolean;
   /** Socket of the user's SSH agent. */
   readonly agent?: string;
   /** Name of this machine and number of this process, for the lock. */
@@ -44,12 +47,15 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     const plan = makePlan([...request.recipes, ...config.recipes], inventory, request.tasks);
 
     const toLocal = (path: string) => localPath(path, { home: request.home, directory: config.directory });
-    const needsSource = plan.tasks.some((planned) => planned.task.needsSource);
-    const source = needsSource ? await resolveSource({ ...config, ...request, localPath: toLocal, signal }) : undefined;
+    const resolve = (source: Source) => resolveSource({ ...config, ...request, source, localPath: toLocal, signal });
+    // What finishes a run deploys what the hosts serve: that is known once they were looked at.
+    const needsSource = !request.onlyFailed && plan.tasks.some((planned) => planned.task.needsSource);
+    const source = needsSource ? await resolve(config.source) : undefined;
 
     const hosts = inventory.map(({ name }) => name);
     const made: Made = {};
-    const facts: RunFacts = { config, task, hosts, begun, made, signal };
+    const { onlyFailed } = request;
+    const facts: RunFacts = { config, task, onlyFailed, hosts, begun, made, signal };
     emit({
       type: 'run-start',
       application: config.application,
@@ -80,6 +86,8 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
       {
         config,
         source,
+        resolve,
+        onlyFailed,
         locks: held,
         scratch: request.scratch,
         by: request.user,

@@ -69,6 +69,7 @@ const makeRequest = async (args: Arguments, around: AroundRun, scratch: string):
   settings: args.settings,
   ...(args.ref === undefined ? {} : { ref: args.ref }),
   ...(args.release === undefined ? {} : { release: args.release }),
+  onlyFailed: args.onlyFailed,
   selection: {
     ...(args.roles === undefined ? {} : { roles: args.roles }),
     ...(args.hosts === undefined ? {} : { hosts: args.hosts }),

@@ -89,6 +89,7 @@ const step = (draft: Draft, event: DeployEvent): void => {
       return;
     case 'output':
     case 'host-releases':
+    case 'pending':
     case 'notice':
       return;
     case 'summary':
