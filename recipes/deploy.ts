@@ -1,13 +1,17 @@
 import {
+  currentRelease,
   defineRecipe,
   expiredReleases,
   linkShared,
   logRevision,
   publishRelease,
+  recordsOfDeploy,
+  recordsOfRollback,
   removeReleases,
   type TaskContext,
   task,
   undoRelease,
+  undoRollback,
   unpackRelease,
 } from 'rookery';
 
@@ -72,9 +76,11 @@ async function pack({ deployment, detail }: TaskContext): Promise<void> {
 
 async function unpack({ on, hosts, deployment }: TaskContext): Promise<void> {
   const artifact = await deployment.artifact();
-  await on(hosts, ({ host, run }) =>
-    run(unpackRelease(host.deployTo, deployment.release, artifact, deployment.by), { label: 'unpack the release' }),
-  );
+  const { release, by } = deployment;
+  await on(hosts, ({ host, run }) => {
+    const replace = deployment.state(host.name).releases.some(({ name }) => name === release); // left by the run that this one finishes
+    return run(unpackRelease(host.deployTo, release, artifact, { by, replace }), { label: 'unpack the release' });
+  });
 }
 
 async function link({ on, hosts, deployment, settings }: TaskContext): Promise<void> {
@@ -87,12 +93,16 @@ async function link({ on, hosts, deployment, settings }: TaskContext): Promise<v
 }
 
 async function publish({ on, hosts, mark, detail, deployment }: TaskContext): Promise<void> {
-  detail(deployment.release);
-  const revision = deployment.fresh ? (await deployment.artifact()).revision : undefined;
+  const { release, by, fresh } = deployment;
+  detail(release);
+  const revision = fresh ? (await deployment.artifact()).revision : '';
   await on(hosts, async (remote) => {
-    const publication = publishRelease(remote.host.deployTo, deployment.release, revision, deployment.by);
+    const before = deployment.state(remote.host.name);
+    const records = fresh
+      ? recordsOfDeploy(before, { name: release, revision, by })
+      : recordsOfRollback(before, release);
     mark(remote, 'published'); // before it is sure: a host that is lost in the middle may have switched
-    await remote.run(publication, { label: `switch current to ${deployment.release}` });
+    await remote.run(publishRelease(remote.host.deployTo, release, records), { label: `switch current to ${release}` });
   });
 }
 
@@ -122,12 +132,15 @@ async function revert({ on, only, hosts, mark, deployment }: TaskContext): Promi
   const reverted: (typeof hosts)[number][] = [];
   only(reverted);
   if (!deployment.decided) return;
+  const { release, fresh } = deployment;
   await on(hosts, async (remote) => {
     const { deployTo, name } = remote.host;
-    const undo = undoRelease(deployTo, deployment.release, deployment.state(name).link, !deployment.fresh);
+    const before = deployment.state(name);
+    if (fresh && currentRelease(before)?.name === release) return; // it served the release before this run
+    const undo = fresh ? undoRelease(deployTo, release, before.link) : undoRollback(deployTo, release, before);
     const { stdout } = await remote.run(undo, { label: 'undo the release', quiet: true });
     const switchedBack = stdout.includes('reverted');
     mark(remote, switchedBack ? 'reverted' : 'unchanged');
-    if (switchedBack && deployment.state(name).link !== undefined) reverted.push(remote);
+    if (switchedBack && before.link !== undefined) reverted.push(remote);
   }).finally(() => only(reverted));
 }

@@ -6,6 +6,10 @@ export default defineRecipe({
   tasks: [
     task('deploy:unlock', 'Remove the lock, whoever holds it', { release: true, locks: false, run: unlock }),
     task('releases', 'List the releases on every host', { release: true, locks: false, run: list }),
+    task('pending', 'Show the commits that a deploy would bring', {
+      ...{ release: true, locks: false, needsSource: true },
+      run: (t) => t.deployment.pending(t),
+    }),
   ],
 });
 

@@ -1,4 +1,4 @@
-import { defineRecipe, logRevision, rollbackTarget, type TaskContext, task, UserError } from 'rookery';
+import { defineRecipe, hostsWhereBad, logRevision, rollbackTarget, type TaskContext, task, UserError } from 'rookery';
 
 /** Back to an earlier release: the newest older one that has served on every host, or the one named by --release. */
 export default defineRecipe({
@@ -25,11 +25,15 @@ export default defineRecipe({
 
 async function choose(t: TaskContext): Promise<void> {
   await t.deployment.inspect(t, false);
-  const states = t.hosts.map((remote) => ({ host: remote.host.name, state: t.deployment.state(remote.host.name) }));
+  const left = t.hosts.filter(({ name }) => !t.failures().has(name));
+  const states = left.map(({ name }) => ({ host: name, state: t.deployment.state(name) }));
   const target = rollbackTarget(states, t.deployment.wanted);
   if ('refused' in target) throw new UserError(target.refused);
   if (states.every(({ state }) => state.current === target.release))
     throw new UserError(`every host already serves ${target.release}`);
+  const bad = hostsWhereBad(states, target.release);
+  if (bad.length > 0)
+    t.warn(`a rollback had left ${target.release} as bad on ${bad.join(', ')}; it is published again`);
   t.deployment.returnTo(target.release);
   t.detail(target.release);
 }

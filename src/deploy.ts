@@ -1,6 +1,7 @@
 import { resolveSource } from '#artifact/resolve-source.ts';
 import { type ConfigRequest, loadConfig } from '#config/load-config.ts';
 import { localPath } from '#config/resolve-config.ts';
+import type { Source } from '#config/written-config.ts';
 import { type Selection, selectHosts } from '#inventory/select-hosts.ts';
 import { makePlan, planTask, withUsed } from '#plan/make-plan.ts';
 import type { Emit, Summary } from '#protocol/events.ts';
@@ -26,6 +27,8 @@ export interface DeployRequest extends ConfigRequest {
   readonly recipes: readonly Recipe[];
   /** The release that a rollback shall return to. */
   readonly release?: string;
+  /** Finish the last run on the hosts where it did not. */
+  readonly onlyFailed: boolean;
   /** Socket of the user's SSH agent. */
   readonly agent?: string;
   /** Name of this machine and number of this process, for the lock. */
@@ -66,12 +69,15 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
     const allowed = allowedFailures(policy, inventory.length);
 
     const toLocal = (path: string) => localPath(path, { home: request.home, directory: config.directory });
-    const needsSource = plan.tasks.some((planned) => planned.task.needsSource);
-    const source = needsSource ? await resolveSource({ ...config, ...request, localPath: toLocal, signal }) : undefined;
+    const resolve = (source: Source) => resolveSource({ ...config, ...request, source, localPath: toLocal, signal });
+    // What finishes a run deploys what the hosts serve: that is known once they were looked at.
+    const needsSource = !request.onlyFailed && plan.tasks.some((planned) => planned.task.needsSource);
+    const source = needsSource ? await resolve(config.source) : undefined;
 
     const hosts = inventory.map(({ name }) => name);
     const made: Made = {};
-    const facts: RunFacts = { config, task, hosts, begun, made, signal };
+    const { onlyFailed } = request;
+    const facts: RunFacts = { config, task, onlyFailed, hosts, begun, made, signal };
     const ended = (end: RunEnd): Summary => mask(summaryOf(facts, end));
     emit({
       type: 'run-start',
@@ -107,6 +113,8 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
       {
         config,
         source,
+        resolve,
+        onlyFailed,
         locks: held,
         sessions,
         dryRun: request.dryRun,

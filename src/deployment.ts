@@ -1,22 +1,30 @@
 import type { Artifact, ResolvedSource } from '#artifact/artifact.ts';
 import { makeArtifact } from '#artifact/make-artifact.ts';
 import type { Config } from '#config/config.ts';
+import type { Source } from '#config/written-config.ts';
 import type { Emit } from '#protocol/events.ts';
-import type { HostState } from '#recipe/host-state.ts';
 import type { Remote } from '#recipe/remote.ts';
 import type { Deployment, TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
-import { inspectHost, parseHostState, prepareHost } from '#release/inspect.ts';
 import type { HeldLock } from '#release/lock.ts';
 import { nextReleaseName } from '#release/release-name.ts';
 import { releasePaths } from '#release/release-paths.ts';
+import { groupByRevision } from '#release/served.ts';
+import { findUnfinished, type Unfinished } from '#release/unfinished.ts';
 import { sftpStrategy } from '#swarm/sftp-strategy.ts';
 import type { DistributionResult } from '#swarm/strategy.ts';
 import { torrentStrategy } from '#swarm/torrent-strategy.ts';
+import { createHostStates } from './host-states.ts';
+import { comparePending } from './pending.ts';
 
 export interface DeploymentParts {
   readonly config: Config;
+  /** The source, where it was needed and could be looked up before the hosts. */
   readonly source: ResolvedSource | undefined;
+  /** Looks up a source that depends on what the hosts serve. */
+  readonly resolve: (source: Source) => Promise<ResolvedSource>;
+  /** Finishes the last run on the hosts where it did not, in place of making a new release. */
+  readonly onlyFailed: boolean;
   readonly locks: readonly HeldLock[];
   /** The hosts as they are, for what a dry run has to know. */
   readonly sessions: readonly Remote[];
@@ -39,7 +47,9 @@ export interface Made {
 /** The stages that the tasks of a recipe call upon, joined for one run. */
 export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment => {
   const { config, emit, signal } = parts;
-  const states = new Map<string, HostState>();
+  const states = createHostStates({ ...parts, release: () => made.release });
+  let { source } = parts;
+  let receivers = parts.sessions.length;
   let packing: Promise<Artifact> | undefined;
   let fresh = true;
 
@@ -48,44 +58,54 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     return packing;
   };
   const packNow = async (): Promise<Artifact> => {
-    if (!parts.source) throw new UserError('this task needs the source: mark it with needsSource');
-    made.artifact = await makeArtifact({
-      ...parts,
-      source: parts.source,
-      build: parts.dryRun ? [] : config.build,
-      hosts: parts.sessions.length,
-    });
+    const build = parts.dryRun ? [] : config.build;
+    made.artifact = await makeArtifact({ ...parts, source: theSource(), build, hosts: receivers });
     return made.artifact;
   };
+  const theSource = (): ResolvedSource => {
+    if (!source) throw new UserError('this task needs the source: mark it with needsSource');
+    return source;
+  };
 
+  const decide = (release: string, locks: readonly HeldLock[]): void => {
+    made.release = release;
+    for (const lock of locks) lock.protect(release);
+  };
   const inspect = async (t: TaskContext, prepare: boolean): Promise<void> => {
-    await t.on(t.hosts, async ({ host, run }) => {
-      const look = prepare ? prepareHost(host.deployTo, config) : inspectHost(host.deployTo);
-      const told = await run(look, { label: `look at ${host.deployTo}`, quiet: true, reads: !prepare });
-      const { stdout } = parts.dryRun && prepare ? await lookOnly(host) : told;
-      const state = parseHostState(stdout);
-      states.set(host.name, parts.dryRun && !prepare ? asIfPublished(state) : state);
-      if (prepare) refuseProblems(state, config.strategy);
-    });
-    if (!prepare || made.release !== undefined) return;
-    made.release = nextReleaseName(
-      parts.now,
-      [...states.values()].flatMap(({ releases }) => releases.map(({ name }) => name)),
-    );
-    for (const lock of parts.locks) lock.protect(made.release);
+    if (prepare && parts.onlyFailed && !deployment.decided) return finishLast(t);
+    await states.look(t, t.hosts, prepare);
+    if (prepare && !deployment.decided) decide(nextReleaseName(parts.now, states.releaseNames()), parts.locks);
   };
 
-  /** What a dry run looks at in place of making the host ready. */
-  const lookOnly = (host: Remote['host']) => {
-    const session = parts.sessions.find((one) => one.host.name === host.name) as Remote;
-    return session.run(inspectHost(host.deployTo, config), { quiet: true });
+  /** Goes on with the hosts that do not serve what the last run has published: the same revision, under the same name. */
+  const finishLast = async (t: TaskContext): Promise<void> => {
+    await states.look(t, t.hosts, false);
+    const last = findUnfinished(states.named(t.hosts));
+    if ('refused' in last) throw new UserError(last.refused);
+    const rest = t.hosts.filter(({ host }) => last.hosts.includes(host.name));
+    receivers = rest.length;
+    if (rest.length > 0) await lookUpAgain(last);
+    t.only(rest);
+    t.detail(`${last.release} on ${rest.length} of ${t.hosts.length} hosts`);
+    const done = `every host serves ${last.release} already: there is nothing to finish`;
+    if (rest.length === 0) emit({ type: 'notice', level: 'info', message: done });
+    else await states.look(t, rest, true);
+    const locks = parts.locks.filter(({ host }) => last.hosts.includes(host)); // elsewhere it serves: nobody removes it there
+    decide(last.release, locks);
+  };
+  const lookUpAgain = async ({ release, revision }: Unfinished): Promise<void> => {
+    const { source: written } = config;
+    source = await parts.resolve(written.kind === 'git' ? { ...written, ref: revision } : written);
+    const now = source.revision ?? (await pack()).revision;
+    if (now === revision) return;
+    const words = `the source has changed since ${release}: it is ${now} now, and was ${revision}`;
+    throw new UserError(`${words}; deploy without --only-failed`);
   };
 
-  /** A dry run's release counts for what comes after it, as a real one would. */
-  const asIfPublished = (state: HostState): HostState => {
-    const { release } = made;
-    if (release === undefined || state.releases.some(({ name }) => name === release)) return state;
-    return { ...state, current: release, releases: [...state.releases, { name: release, state: 'published' }] };
+  const pending = async (t: TaskContext): Promise<void> => {
+    await states.look(t, t.hosts, false);
+    for (const served of groupByRevision(states.named(t.hosts)))
+      emit({ type: 'pending', ...(await comparePending(served, theSource(), pack)) });
   };
 
   const distribute = async (t: TaskContext): Promise<void> => {
@@ -96,7 +116,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
       return { remote, path: paths.incoming(deployment.release), cache: `${paths.own}/peer` };
     });
     if (parts.dryRun) {
-      const isCached = (host: string, file: string) => states.get(host)?.programs.includes(file) ?? false;
+      const isCached = (host: string, file: string) => states.of(host).programs.includes(file);
       await strategy.rehearse({ artifact, targets, isCached });
       return;
     }
@@ -128,14 +148,11 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     },
     by: parts.by,
     ...(parts.wanted === undefined ? {} : { wanted: parts.wanted }),
-    state: (host) => {
-      const state = states.get(host);
-      if (!state) throw new UserError('the hosts were not looked at yet: run deploy:check before this task');
-      return state;
-    },
+    state: states.of,
     inspect,
     artifact: pack,
     distribute,
+    pending,
     returnTo: (release) => {
       made.release = release;
       fresh = false;
@@ -143,16 +160,3 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   };
   return deployment;
 };
-
-const refuseProblems = ({ problems, node }: HostState, strategy: Config['strategy']): void => {
-  const old = node !== undefined && Number(node.match(/^v(\d+)/)?.[1] ?? 0) < OLDEST_NODE;
-  const runtime =
-    strategy !== 'torrent' || (node !== undefined && !old)
-      ? []
-      : [
-          `there is ${node === undefined ? 'no Node.js' : `only Node.js ${node}`} on this host: install Node ${OLDEST_NODE} or newer, or use strategy: 'sftp'`,
-        ];
-  if (problems.length + runtime.length > 0) throw new UserError([...problems, ...runtime].join('\n'));
-};
-
-const OLDEST_NODE = 18;

@@ -32,6 +32,7 @@ export type { CaptureOptions, TaskHost, UploadOptions } from '#recipe/task-host.
 export { UserError } from '#recipe/user-error.ts';
 export type { Word } from '#recipe/words.ts';
 export { breakLock, describeOwner, parseOwner } from '#release/lock.ts';
+export { recordsOfDeploy, recordsOfRollback } from '#release/records.ts';
 export { releasePaths } from '#release/release-paths.ts';
 export {
   linkShared,
@@ -39,6 +40,7 @@ export {
   publishRelease,
   removeReleases,
   undoRelease,
+  undoRollback,
   unpackRelease,
 } from '#release/release-steps.ts';
-export { expiredReleases, hasServed, rollbackTarget } from '#release/retention.ts';
+export { currentRelease, expiredReleases, hostsWhereBad, isGood, rollbackTarget } from '#release/retention.ts';

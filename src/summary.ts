@@ -8,6 +8,7 @@ import type { Made } from './deployment.ts';
 export interface RunFacts {
   readonly config: Config;
   readonly task: string;
+  readonly onlyFailed: boolean;
   readonly hosts: readonly string[];
   /** performance.now() at the start. */
   readonly begun: number;
@@ -27,7 +28,7 @@ interface Unreachable {
 }
 
 /** The last event of a run, whatever happened. */
-export const summaryOf = ({ config, task, hosts, begun, made, signal }: RunFacts, end: RunEnd): Summary => {
+export const summaryOf = ({ config, task, onlyFailed, hosts, begun, made, signal }: RunFacts, end: RunEnd): Summary => {
   const seconds = (performance.now() - begun) / 1000;
   const outcome = asOutcome(end, signal.aborted);
   const exitCode = 'outcome' in end ? lateExitCode(end) : earlyExitCode(end, signal.aborted);
@@ -39,6 +40,7 @@ export const summaryOf = ({ config, task, hosts, begun, made, signal }: RunFacts
     application: config.application,
     stage: config.stage,
     task,
+    ...(onlyFailed ? { onlyFailed } : {}),
     ...(made.release === undefined ? {} : { release: made.release }),
     ...(artifact ? { revision: artifact.revision, artifact: { bytes: artifact.bytes, files: artifact.files } } : {}),
     seconds,

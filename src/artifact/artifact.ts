@@ -1,3 +1,4 @@
+import type { Commit } from '#protocol/events.ts';
 import type { ArtifactFacts } from '#recipe/task-context.ts';
 
 /** The one file that every host gets: a tar of the release, with the hashes that prove it. */
@@ -22,6 +23,14 @@ export interface ResolvedSource {
   readonly revisionTime?: number;
   /** The entries to pack, after the build steps have run. */
   readonly entries: (work: Workplace) => AsyncIterable<Entry>;
+  /** What lies between a deployed revision and this one; undefined where the revision is not known. Absent where the source has no history. */
+  readonly compare?: (deployed: string) => Promise<Difference | undefined>;
+}
+
+/** The commits, newest first, that a deploy would bring, and those that it would take away. */
+export interface Difference {
+  readonly commits: readonly Commit[];
+  readonly dropped: readonly Commit[];
 }
 
 /** What packing may use: a directory of its own, and a way to run local commands. */

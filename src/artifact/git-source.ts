@@ -4,6 +4,7 @@ import type { GitSource } from '#config/written-config.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { Entry, ResolvedSource, Workplace } from './artifact.ts';
 import { git, gitArchive, isRemoteRepository } from './git.ts';
+import { compareCommits } from './git-history.ts';
 import { IGNORE_FILE, ignoreRules } from './ignore-rules.ts';
 import { readIgnoreFile } from './read-ignore-file.ts';
 import { readTar } from './read-tar.ts';
@@ -39,6 +40,7 @@ export const resolveGit = async (
     revisionTime: commit.time,
     entries: (work) =>
       work.build.length > 0 ? builtTree(commit, inside, work) : archivedTree(commit, inside, work.signal),
+    compare: (deployed) => compareCommits({ ...commit, repository, ref, scratch, signal }, deployed),
   };
 };
 

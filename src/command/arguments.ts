@@ -14,6 +14,7 @@ export interface Arguments {
   readonly limit?: string;
   readonly ref?: string;
   readonly release?: string;
+  readonly onlyFailed: boolean;
   readonly settings: readonly string[];
   readonly format?: 'tty' | 'plain' | 'json';
   readonly config?: string;
@@ -103,6 +104,10 @@ const understand = (words: Words): Arguments => {
       `--release names a release to roll back to: write \`deploy ${first} deploy:rollback --release ${common.release}\``,
       2,
     );
+  if (common.onlyFailed && tasks.join(' ') !== 'deploy')
+    throw new UserError(`--only-failed finishes a deploy: write \`deploy ${first} --only-failed\``, 2);
+  if (common.onlyFailed && common.ref !== undefined)
+    throw new UserError('--only-failed deploys the revision that was deployed last: leave --ref out', 2);
   return { ...common, command: 'run-tasks', stage: first, tasks };
 };
 
@@ -114,6 +119,7 @@ const options = (words: Words) => ({
   ...optional('release', one(words, 'release')),
   ...optional('format', one(words, 'format') as Arguments['format']),
   ...optional('config', one(words, 'config')),
+  onlyFailed: Boolean(words['only-failed']),
   settings: all(words.set),
   ...optional('onFailure', one(words, 'on-failure') as Arguments['onFailure']),
   ...optional('maxFailures', one(words, 'max-failures')),
@@ -152,6 +158,7 @@ const USAGE = `deploy <stage> [task...] [options]
   deploy production deploy:rollback    back to the previous release
   deploy production deploy:check       are the hosts ready?
   deploy production releases           what is on every host
+  deploy production pending            the commits that a deploy would bring
   deploy production run -- uptime      one command on every host
   deploy init                          write a deploy.config.ts
   deploy tasks [stage]                 list the tasks`;
@@ -176,6 +183,7 @@ const OPTIONS = {
   limit: { alias: 'l', type: 'string', requiresArg: true, describe: 'only the first N or N% of them' },
   ref: { alias: 'branch', type: 'string', requiresArg: true, describe: 'git ref to deploy' },
   release: { type: 'string', requiresArg: true, describe: 'release to roll back to' },
+  'only-failed': { alias: 'resume', type: 'boolean', describe: 'finish the last deploy on the hosts where it did not' },
   set: {
     alias: 's',
     type: 'string',

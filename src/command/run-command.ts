@@ -89,6 +89,7 @@ const makeRequest = async (
   settings: args.settings,
   ...(args.ref === undefined ? {} : { ref: args.ref }),
   ...(args.release === undefined ? {} : { release: args.release }),
+  onlyFailed: args.onlyFailed,
   selection: {
     ...(args.roles === undefined ? {} : { roles: args.roles }),
     ...(args.hosts === undefined ? {} : { hosts: args.hosts }),

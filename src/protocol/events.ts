@@ -41,6 +41,7 @@ export type DeployFact =
   /** What a host answered to a question of the user's: shown whole, also where the output of commands is not. */
   | { type: 'output'; host: string; stream: 'stdout' | 'stderr'; text: string }
   | { type: 'host-releases'; host: string; releases: readonly ListedRelease[] }
+  | ({ type: 'pending' } & Pending)
   | { type: 'notice'; level: 'info' | 'warning'; message: string; host?: string }
   | ({ type: 'summary' } & Summary);
 
@@ -48,11 +49,33 @@ export type DeployFact =
 export interface ListedRelease {
   readonly name: string;
   readonly current: boolean;
-  readonly state: 'building' | 'ready' | 'published' | 'foreign';
+  readonly state: 'building' | 'ready' | 'published' | 'failed' | 'bad' | 'foreign';
   readonly revision?: string;
   readonly by?: string;
   /** ISO 8601. */
   readonly at?: string;
+}
+
+/** What a deploy would bring to the hosts that serve the same revision. */
+export interface Pending {
+  readonly hosts: readonly string[];
+  /** The revision that they serve. */
+  readonly from?: string;
+  /** The revision that a deploy would bring. */
+  readonly to: string;
+  /** How people call it: `Branch main`. */
+  readonly label: string;
+  /** The commits that a deploy would bring, newest first, */
+  readonly commits?: readonly Commit[];
+  /** and those that it would take away. */
+  readonly dropped?: readonly Commit[];
+  /** Why there are no commits to show. */
+  readonly without?: 'nothing-served' | 'no-revision' | 'unknown-revision' | 'no-history';
+}
+
+export interface Commit {
+  readonly revision: string;
+  readonly subject: string;
 }
 
 /** How far one host is: `pieces` of `transfer-start`'s pieces are verified there; `downloaded` and `uploaded` count payload bytes. */
@@ -122,6 +145,8 @@ export interface Summary {
   readonly artifact?: { readonly bytes: number; readonly files: number };
   readonly swarm?: { readonly seconds: number; readonly seederUploaded: number };
   readonly hosts: readonly HostSummary[];
+  /** Set for a run that finishes the last one: the hosts that it did not touch serve the release already. */
+  readonly onlyFailed?: true;
   /** Why the run failed as a whole, where the cause is not a host's (a ref that does not exist, a build that failed). */
   readonly error?: { readonly message: string };
 }

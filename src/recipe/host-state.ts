@@ -1,3 +1,5 @@
+import type { ListedRelease } from '#protocol/events.ts';
+
 /** What `deploy:check` found on a host, before anything was changed. */
 export interface HostState {
   /** Name of the release that `current` points to; absent where there is no `current`. */
@@ -25,7 +27,8 @@ export interface ReleaseFacts {
 }
 
 /**
- * `building` until it is unpacked and linked, `ready` until `current` has pointed to it, then `published`. `foreign`
+ * `building` until it is unpacked and linked, `ready` until `current` has pointed to it, then `published`. `failed` where a
+ * run ended before that, or was undone, and the release could not be removed; `bad` once a rollback has left it. `foreign`
  * releases were made by another tool (Capistrano) and count as published.
  */
-export type ReleaseState = 'building' | 'ready' | 'published' | 'foreign';
+export type ReleaseState = ListedRelease['state'];

@@ -101,6 +101,8 @@ export interface Deployment {
   readonly artifact: () => Promise<ArtifactFacts>;
   /** Brings the artifact to the hosts, verified, by the configured strategy; it is then at the path of `incomingPath`. */
   readonly distribute: (t: TaskContext) => Promise<void>;
+  /** Tells what a deploy would bring to the hosts. */
+  readonly pending: (t: TaskContext) => Promise<void>;
   /** Makes an earlier release the one that this run publishes: what a rollback returns to. */
   readonly returnTo: (release: string) => void;
   /** False for a release that was there before this run, which must not be removed when the run fails. */

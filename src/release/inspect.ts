@@ -21,7 +21,7 @@ export const prepareHost = (deployTo: string, linked: Linked): Command => {
   ]);
 };
 
-/** Tells what is on the host, one fact a line, and changes nothing. Read it with `parseHostState`. */
+/** Tells what is on the host, one fact a line, and changes nothing. Read it with `parseHostState`. An empty directory is what a deploy that failed has left (Capistrano takes it for a release). */
 export const inspectHost = (deployTo: string, linked: Linked = { linkedFiles: [], linkedDirs: [] }): Command => {
   const { current, releases, shared, own } = releasePaths(deployTo);
   return sh`
@@ -30,7 +30,10 @@ if [ -L ${current} ]; then printf 'current\t%s\n' "$(readlink ${current})"; elif
 for r in ${releases}/*/; do
   r=\${r%/}; n=\${r##*/}; s=; v=
   case $n in *[!0-9]*) continue;; ??????????????) ;; *) continue;; esac
-  if [ -f ${own}/releases/"$n" ]; then read -r s < ${own}/releases/"$n"; elif [ -f "$r/REVISION" ]; then read -r v < "$r/REVISION"; s="foreign$tab$v"; else s=foreign; fi
+  if [ -f ${own}/releases/"$n" ]; then read -r s < ${own}/releases/"$n"
+  elif [ -f "$r/REVISION" ]; then read -r v < "$r/REVISION"; s="foreign$tab$v"
+  elif v=$(ls -A "$r" 2>/dev/null) && [ -z "$v" ]; then s=failed
+  else s=foreign; fi
   printf 'release\t%s\t%s\n' "$n" "$s"
 done
 for f in ${linked.linkedFiles.map((file) => `${shared}/${file}`)}; do [ -e "$f" ] || printf 'missing\t%s\n' "$f"; done
@@ -73,7 +76,7 @@ const parseRelease = ([name = '', state, revision, by, at]: string[]): ReleaseFa
   ...(at ? { at } : {}),
 });
 
-const isReleaseState = (word: string | undefined): word is ReleaseState =>
-  word === 'building' || word === 'ready' || word === 'published' || word === 'foreign';
+const isReleaseState = (word: string | undefined): word is ReleaseState => STATES.includes(word as ReleaseState);
+const STATES: readonly ReleaseState[] = ['building', 'ready', 'published', 'failed', 'bad', 'foreign'];
 
 const parent = (path: string): string => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.');

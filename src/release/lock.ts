@@ -1,5 +1,6 @@
 import { type Command, sh } from '#protocol/shell.ts';
 import { commandFailure, type Remote, type RemoteProcess } from '#recipe/remote.ts';
+import { markFailed } from './records.ts';
 import { releasePaths } from './release-paths.ts';
 
 /**
@@ -9,6 +10,7 @@ import { releasePaths } from './release-paths.ts';
  * test-and-set: unlike mkdir it comes with its content, so nobody ever reads a lock without an owner.
  */
 export interface HeldLock {
+  readonly host: string;
   /** Tells the host which release to remove should this deployer vanish. */
   readonly protect: (release: string) => void;
   /** Gives the lock back, and resolves when it is gone. */
@@ -64,6 +66,7 @@ export const describeOwner = (owner: LockOwner | undefined): string =>
     : 'somebody unknown';
 
 const holdLock = (remote: Remote, owner: LockOwner, guard: RemoteProcess): HeldLock => ({
+  host: remote.host.name,
   protect: (release) => void guard.stdin.write(`protect ${release}\n`),
   release: async () => {
     guard.stdin.end('done\n');
@@ -109,8 +112,10 @@ if [ -z "$done" ] && all TERM; then
   all KILL
 fi
 if [ -z "$done" ] && [ -n "$r" ] && mine && [ "$(readlink ${current})" != ${releases}/"$r" ]; then
-  rm -rf ${own}/switch ${own}/incoming/"$r".tar ${own}/releases/"$r" ${own}/releases/"$r".new ${own}/peer/*.part
+  rm -rf ${own}/switch ${own}/incoming/"$r".tar ${own}/releases/"$r".new ${own}/peer/*.part
+  ${markFailed(sh`${releases}/"$r"`, sh`${own}/releases/"$r"`)}
   mv ${releases}/"$r" ${own}/discarded.$$ 2>/dev/null
+  [ -d ${releases}/"$r" ] || rm -f ${own}/releases/"$r"
   n=0
   until rm -rf ${own}/discarded.$$ 2>/dev/null; do n=$((n + 1)); [ $n -lt 30 ] || break; sleep 1; done
 fi

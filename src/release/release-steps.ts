@@ -1,16 +1,27 @@
 import { type Command, type Step, script, sh } from '#protocol/shell.ts';
+import type { HostState, ReleaseFacts } from '#recipe/host-state.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
 import type { ArtifactFacts } from '#recipe/task-context.ts';
+import { markFailed, recordStep, recordSteps, recordsBefore } from './records.ts';
 import { releasePaths } from './release-paths.ts';
 
 // What shells write here goes through `cat`, which tells a full disk as such: dash's own printf says "I/O error".
 
-/** Unpacks the verified artifact into the release's directory and records what it is. Capistrano: create_release, set_current_revision. */
-export const unpackRelease = (deployTo: string, release: string, artifact: ArtifactFacts, by: string): Command => {
+/**
+ * Unpacks the verified artifact into the release's directory and records what it is. What is there already is kept and
+ * refused, unless it shall be replaced. Capistrano: create_release, set_current_revision.
+ */
+export const unpackRelease = (
+  deployTo: string,
+  release: string,
+  artifact: ArtifactFacts,
+  { by, replace = false }: { readonly by: string; readonly replace?: boolean },
+): Command => {
   const paths = releasePaths(deployTo);
   const directory = paths.release(release);
   return script([
-    recordStep(deployTo, release, 'building', artifact.revision, by),
+    recordStep(deployTo, { name: release, state: 'building', revision: artifact.revision, by }),
+    ...(replace ? [{ name: `remove what is left of ${directory}`, command: ['rm', '-rf', directory] }] : []),
     { name: `create ${directory}`, command: ['mkdir', directory] },
     { name: 'unpack the artifact', command: sh`(cd ${directory} && tar -xpof ${paths.incoming(release)})` },
     { name: 'remove the artifact', command: ['rm', '-f', paths.incoming(release)] },
@@ -28,14 +39,14 @@ export const linkShared = (
 ): Command =>
   script([
     ...linkedPaths(linked).map((path) => linkStep(deployTo, release, path)),
-    recordStep(deployTo, release, 'ready', record.revision, record.by),
+    recordStep(deployTo, { name: release, state: 'ready', ...record }),
   ]);
 
-/** Switches `current` to the release and, for one made by this run, records that it has served. */
-export const publishRelease = (deployTo: string, release: string, revision: string | undefined, by: string): Command =>
+/** Switches `current` to the release and records what that changes: see `recordsOfDeploy` and `recordsOfRollback`. */
+export const publishRelease = (deployTo: string, release: string, records: readonly ReleaseFacts[]): Command =>
   script([
     ...switchSteps(deployTo, releasePaths(deployTo).release(release), `release ${release}`),
-    ...(revision === undefined ? [] : [recordStep(deployTo, release, 'published', revision, by)]),
+    ...recordSteps(deployTo, records),
   ]);
 
 /**
@@ -62,16 +73,17 @@ const switchSteps = (deployTo: string, target: string, name = target): Step[] =>
   ];
 };
 
-/** Removes releases with their records. */
+/** Removes releases with their records. One that cannot be removed stays, marked as failed, and does not keep the others. */
 export const removeReleases = (deployTo: string, names: readonly string[]): Command => {
-  const paths = releasePaths(deployTo);
-  return script([
-    { name: `remove ${names.length} old releases`, command: ['rm', '-rf', ...names.map(paths.release)] },
-    {
-      name: 'remove their records',
-      command: ['rm', '-f', ...names.flatMap((name) => [paths.state(name), paths.incoming(name)])],
-    },
-  ]);
+  const { releases, own } = releasePaths(deployTo);
+  const remove = sh`s=0
+for n in ${names}; do
+  d=${releases}/$n r=${own}/releases/$n
+  ${markFailed(sh`"$d"`, sh`"$r"`)}
+  if rm -rf "$d"; then rm -f "$r" "$r.new" ${own}/incoming/"$n".tar; else s=1; fi
+done
+[ $s = 0 ]`;
+  return script([{ name: `remove ${names.length} old releases`, command: remove }]);
 };
 
 /** Appends one line to revisions.log. */
@@ -80,27 +92,40 @@ export const logRevision = (deployTo: string, line: string): Command =>
 
 /**
  * Undoes an unfinished deploy: where `current` already points to the release it goes back to `previous`, the link as it
- * was, which need not have been one to a release. Then the release and everything that belongs to it is removed. Prints
- * `reverted` or `untouched`; safe to run at any point of a deploy.
+ * was, which need not have been one to a release. Then the release and everything that belongs to it is removed, but
+ * never what `current` points to. Prints `reverted` or `untouched`; safe to run at any point of a deploy.
  */
-export const undoRelease = (
+export const undoRelease = (deployTo: string, release: string, previous: string | undefined): Command => {
+  const paths = releasePaths(deployTo);
+  return sh`${switchBack(deployTo, release, previous, [])}
+rm -rf ${paths.incoming(release)} ${`${paths.state(release)}.new`} ${`${paths.own}/peer`}/*.part
+case $(readlink ${paths.current} 2>/dev/null) in
+  */releases/${release}|releases/${release}) ;;
+  *) ${removeReleases(deployTo, [release])};;
+esac`;
+};
+
+/** Undoes an unfinished rollback: what served `before` is current again, and the records say what they said. Prints the same. */
+export const undoRollback = (deployTo: string, release: string, before: HostState): Command =>
+  switchBack(deployTo, release, before.link, recordsBefore(before, release));
+
+const switchBack = (
   deployTo: string,
   release: string,
   previous: string | undefined,
-  keep: boolean,
+  records: readonly ReleaseFacts[],
 ): Command => {
   const paths = releasePaths(deployTo);
-  const back = previous === undefined ? sh`rm -f ${paths.current}` : script(switchSteps(deployTo, previous));
-  const remove = keep ? sh`:` : removeReleases(deployTo, [release]);
+  const noCurrent: Step = { name: 'remove current', command: ['rm', '-f', paths.current] };
+  const back = previous === undefined ? [noCurrent] : switchSteps(deployTo, previous);
   return sh`
 case $(readlink ${paths.current} 2>/dev/null) in
   ${previous ?? ''}) echo untouched;;
-  */releases/${release}|releases/${release}) { ${back}
+  */releases/${release}|releases/${release}) { ${script([...back, ...recordSteps(deployTo, records)])}
   } && echo reverted;;
   *) echo untouched;;
 esac || exit 1
-rm -rf ${`${paths.own}/switch`} ${paths.incoming(release)} ${`${paths.state(release)}.new`} ${`${paths.own}/peer`}/*.part
-${remove}`;
+rm -rf ${`${paths.own}/switch`}`;
 };
 
 /** What lies in a linked directory comes with it: a link of its own would replace the shared file itself. */
@@ -121,14 +146,5 @@ const linkStep = (deployTo: string, release: string, path: string): Step => {
   return {
     name: `link ${path} to shared`,
     command: sh`mkdir -p ${parent} && rm -rf ${link} && ln -s ${`${paths.shared}/${path}`} ${link}`,
-  };
-};
-
-/** The record is replaced as a whole, so that a full disk or a cut connection never leaves half a line. */
-const recordStep = (deployTo: string, release: string, state: string, revision: string, by: string): Step => {
-  const file = releasePaths(deployTo).state(release);
-  return {
-    name: `record the release as ${state}`,
-    command: sh`printf '%s\t%s\t%s\t%s\n' ${state} ${revision} ${by} "$(date -u +%Y-%m-%dT%H:%M:%SZ)" | cat > ${`${file}.new`} && mv -f ${`${file}.new`} ${file}`,
   };
 };

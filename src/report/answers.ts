@@ -50,5 +50,8 @@ const toCells = ({ name, current, at, revision, by, state }: ListedRelease): str
   at === undefined ? '' : at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*$/, '$1 $2'),
   revision === undefined ? '' : revision.slice(0, 12),
   by ?? '',
-  current ? 'current' : state,
+  current ? servingAs(state) : state,
 ];
+
+const servingAs = (state: ListedRelease['state']): string =>
+  state === 'published' || state === 'foreign' ? 'current' : `current (${state})`;

@@ -90,6 +90,7 @@ const step = (draft: Draft, event: DeployEvent): void => {
     case 'command-planned':
     case 'output':
     case 'host-releases':
+    case 'pending':
     case 'notice':
       return;
     case 'summary':

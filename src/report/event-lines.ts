@@ -2,6 +2,7 @@ import type { DeployEvent } from '#protocol/events.ts';
 import { readableSteps } from '#protocol/shell.ts';
 import { describeCause } from './cause.ts';
 import type { Paint } from './paint.ts';
+import { pendingLines } from './pending-lines.ts';
 import { createLineBuffer, oneLine, printableLines } from './printable.ts';
 import { wrap } from './text.ts';
 import { formatSeconds } from './units.ts';
@@ -54,6 +55,8 @@ export const createEventLines = (
           return heard(event.host, event.stream, event.text);
         case 'output':
           return printableLines(event.text).map((line) => said(event.host, line));
+        case 'pending':
+          return pendingLines(event).map(plain);
         case 'local-output':
           return heard('local', event.stream, event.text);
         case 'command-end': {

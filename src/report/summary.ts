@@ -65,8 +65,9 @@ const achievement = (summary: Summary): string => {
   const published = withStatus(summary, 'published').length;
   switch (task) {
     case 'deploy':
-      return published > 0
-        ? `${named(summary)} published on ${plural(published, 'host')}`
+      if (published > 0) return `${named(summary)} published on ${plural(published, 'host')}`;
+      return summary.onlyFailed
+        ? `${named(summary)} is served by ${plural(good.length, 'host')} already: nothing to finish`
         : `${named(summary)} done ${on} (nothing published)`;
     case 'deploy:rollback':
       return `${application} rolled back${release ? ` to ${release}` : ''} ${on}`;
@@ -121,7 +122,11 @@ const state = (summary: Summary): string[] => {
   const parts = counts.filter(({ count }) => count > 0).map(({ count, words }) => `${formatCount(count)} ${words}`);
   if (parts.length === 0) return [];
   const left = summary.hosts.filter(({ notReverted }) => notReverted).map(({ host }) => oneLine(host));
-  const none = summary.task === 'deploy' && withStatus(summary, 'published').length === 0 && left.length === 0;
+  const none =
+    summary.task === 'deploy' &&
+    !summary.onlyFailed &&
+    withStatus(summary, 'published').length === 0 &&
+    left.length === 0;
   const start = none ? 'No host serves the new release' : 'The fleet now';
   return [
     `${start}: ${parts.join(', ')} (of ${plural(summary.hosts.length, 'host')})`,
@@ -149,6 +154,8 @@ const advice = (summary: Summary, failed: readonly HostSummary[]): string[] => {
     return [`Without them: deploy ${stage}${task === 'deploy' ? '' : ` ${task}`} --hosts '${without}'`];
   }
   if (exitCode === 3 && failed.length > 0) {
+    if (task === 'deploy' && withStatus(summary, 'failed').length > 0)
+      return [`Once they are mended, with the same choice of hosts: deploy ${stage} --only-failed`];
     const hosts = failed.map(({ host }) => oneLine(host));
     const some = hosts.length <= 10 ? ` --hosts ${hosts.join(',')}` : '';
     return [`Once they are mended: deploy ${stage}${task === 'deploy' ? '' : ` ${task}`}${some}`];

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { resolveSource } from '#artifact/resolve-source.ts';
 import { git } from '#config/define-config.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
@@ -208,6 +209,41 @@ describe.skipIf(!needs('git'))('a git source', () => {
       await expect(pack(git(), repository, { build: ['echo broken; false'] })).rejects.toThrow(
         /failed with exit code 1:\nbroken/,
       );
+    });
+  });
+
+  describe('tells what lies between a deployed revision and the one to deploy', () => {
+    const compare = async (deployed: string, options: Parameters<typeof git>[0] = {}) => {
+      const scratch = await mkdtemp(join(base, 'scratch-'));
+      const localPath = (path: string) => join(repository, path);
+      const { signal } = new AbortController();
+      const source = git(options);
+      const resolved = await resolveSource({ source, build: [], directory: repository, scratch, localPath, signal });
+      const { commits, dropped } = (await resolved.compare?.(deployed)) ?? {};
+      return { commits: commits?.map(({ subject }) => subject), dropped: dropped?.map(({ subject }) => subject) };
+    };
+
+    test.each(['a path', 'a URL', 'a URL whose server sends commits alone'])('for %s', async (where) => {
+      if (where.endsWith('alone')) run('config', 'uploadpack.allowFilter', 'true');
+      const options = where === 'a path' ? {} : { repository: `file://${repository}` };
+      await put('version', 'three');
+      const third = commit('the third: "quoted" ünd %s');
+      expect(await compare(first, options)).toEqual({ commits: ['the third: "quoted" ünd %s', 'second'], dropped: [] });
+      expect(await compare(third, options)).toEqual({ commits: [], dropped: [] });
+      expect(await compare(third, { ...options, ref: 'v1' })).toEqual({
+        commits: [],
+        dropped: ['the third: "quoted" ünd %s', 'second'],
+      });
+      run('checkout', '--quiet', 'topic');
+      await put('topic', '');
+      const other = commit('a topic');
+      expect(await compare(other, { ...options, ref: 'main' })).toEqual({
+        commits: ['the third: "quoted" ünd %s', 'second'],
+        dropped: ['a topic'],
+      });
+      const unknown = { commits: undefined, dropped: undefined };
+      for (const revision of ['0'.repeat(40), 'main', '--all', '123', ''])
+        expect(await compare(revision, options), revision).toEqual(unknown);
     });
   });
 

@@ -147,6 +147,8 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a deploy that fails on 
     for (const host of good) expect(run.of(host)).toMatchObject({ status: 'published' });
     const release = run.summary.release;
     await expectServed(hosts, release);
+    const record = join(bad.files, project.application, '.rookery/releases', first);
+    expect(await readFile(record, 'utf8')).toMatch(/^failed\t/); // it may be half a release by now
     for (const host of good) {
       const { releases, log } = await lookAt(host, project.application);
       expect([releases, log.length]).toEqual([[release], 2]);

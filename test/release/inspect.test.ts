@@ -35,11 +35,14 @@ describe.each(cases)('looking at a host ($title)', ({ shell, name }) => {
   });
 
   test('finds our own releases, those of Capistrano, and the current one', async () => {
-    await app.addRelease('20260101000000');
+    await writeFile(join(await app.addRelease('20260101000000'), '.a file'), '');
     await writeFile(join(await app.addRelease('20260102000000'), 'REVISION'), 'abc123');
     await app.addRelease('20260103000000', 'building\tdef456\tCORP\\new user\t2026-01-03T00:00:00Z\n');
     await app.addRelease('20260104000000', 'published\tdef456\tann\t2026-01-04T00:00:00Z\n');
     await app.addRelease('20260105000000', '');
+    await app.addRelease('20260107000000'); // what Capistrano leaves where the branch does not exist
+    await app.addRelease('20260108000000', 'failed\t\n');
+    await app.addRelease('20260109000000', 'bad\tdef456\t\t\n');
     for (const other of ['tmp', '2026', '20260105000000x', '202601050000000']) await app.addRelease(other);
     await writeFile(inside('releases/20260106000000'), 'a file');
     await symlink(inside('releases/20260104000000'), inside('current'));
@@ -57,6 +60,9 @@ describe.each(cases)('looking at a host ($title)', ({ shell, name }) => {
       },
       { name: '20260104000000', state: 'published', revision: 'def456', by: 'ann', at: '2026-01-04T00:00:00Z' },
       { name: '20260105000000', state: 'building' },
+      { name: '20260107000000', state: 'failed' },
+      { name: '20260108000000', state: 'failed' },
+      { name: '20260109000000', state: 'bad', revision: 'def456' },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { type Command, shellText } from '#protocol/shell.ts';
+import type { ReleaseFacts } from '#recipe/host-state.ts';
 import { inspectHost, prepareHost } from '#release/inspect.ts';
 import { breakLock } from '#release/lock.ts';
 import {
@@ -9,6 +10,7 @@ import {
   publishRelease,
   removeReleases,
   undoRelease,
+  undoRollback,
   unpackRelease,
 } from '#release/release-steps.ts';
 import { needs } from '../support/tools.ts';
@@ -17,14 +19,24 @@ import { linked } from './application.ts';
 const to = "/var/www/it's a shop";
 const release = '20260101000000';
 const artifact = { bytes: 1, files: 1, revision: 'abc', revisionTime: 1, label: 'Branch main' };
+const left = '20260102000000';
+const records: ReleaseFacts[] = [{ name: release, state: 'published', revision: 'abc', by: 'ann' }];
+const releases: ReleaseFacts[] = [
+  { name: release, state: 'bad', by: "o'neil" },
+  { name: left, state: 'foreign' },
+];
 const commands: [string, Command][] = [
   ['prepareHost', prepareHost(to, linked)],
   ['inspectHost', inspectHost(to)],
-  ['unpackRelease', unpackRelease(to, release, artifact, 'ann')],
+  ['unpackRelease', unpackRelease(to, release, artifact, { by: 'ann', replace: true })],
   ['linkShared', linkShared(to, release, linked, { revision: 'abc', by: 'ann' })],
-  ['publishRelease', publishRelease(to, release, 'abc', 'ann')],
-  ['undoRelease', undoRelease(to, release, '/a/releases/20250101000000', false)],
-  ['undoRelease of a first deploy', undoRelease(to, release, undefined, true)],
+  ['publishRelease', publishRelease(to, release, records)],
+  ['undoRelease', undoRelease(to, release, '/a/releases/20250101000000')],
+  ['undoRelease of a first deploy', undoRelease(to, release, undefined)],
+  [
+    'undoRollback',
+    undoRollback(to, release, { link: '/a', current: left, releases, programs: [], freeBytes: 0, problems: [] }),
+  ],
   ['removeReleases', removeReleases(to, [release])],
   ['logRevision', logRevision(to, 'Branch main')],
   ['breakLock', breakLock(to)],
@@ -52,7 +64,7 @@ describe.each(commands)('%s', (_, command) => {
 /** ShellCheck knows POSIX better than any shell does. */
 test.skipIf(!needs('shellcheck'))('ShellCheck finds nothing beyond POSIX, and no mistake', () => {
   for (const [name, command] of commands) {
-    const args = ['-s', 'sh', '-S', 'warning', '-e', 'SC2319,SC2320', '-f', 'gcc', '-'];
+    const args = ['-s', 'sh', '-S', 'warning', '-e', 'SC2043,SC2319,SC2320', '-f', 'gcc', '-'];
     expect([
       name,
       spawnSync('shellcheck', args, { input: `${shellText(command)}\n`, encoding: 'utf8' }).stdout,

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
-import { expiredReleases, hasServed, rollbackTarget } from '#release/retention.ts';
+import { recordsOfRollback } from '#release/records.ts';
+import { expiredReleases, hostsWhereBad, isGood, rollbackTarget } from '#release/retention.ts';
 import { releaseDate } from './release-names.ts';
 
-const state = fc.constantFrom<ReleaseState>('building', 'ready', 'published', 'foreign');
+const state = fc.constantFrom<ReleaseState>('building', 'ready', 'published', 'failed', 'bad', 'foreign');
 const releases = fc.uniqueArray(fc.record({ name: releaseDate, state }), {
   selector: ({ name }) => name,
   maxLength: 14,
@@ -27,11 +28,11 @@ describe('what cleanup removes', () => {
     );
   });
 
-  test('leaves as many published releases as shall be kept, the current one among them', () => {
+  test('leaves as many good releases as shall be kept, the current one among them', () => {
     fc.assert(
       fc.property(host, keep, ({ list, current }, keep) => {
         const gone = expiredReleases(list, current, keep);
-        const served = list.filter((release) => hasServed(release) || release.name === current);
+        const served = list.filter((release) => isGood(release) || release.name === current);
         const left = served.filter(({ name }) => !gone.includes(name));
         const missing = current !== undefined && !served.some(({ name }) => name === current) ? 1 : 0;
         expect(left.length).toBe(Math.min(served.length, Math.max(keep - missing, 0)));
@@ -39,10 +40,10 @@ describe('what cleanup removes', () => {
     );
   });
 
-  test('holds every unfinished release but the current one', () => {
+  test('holds every bad, failed and unfinished release but the current one', () => {
     fc.assert(
       fc.property(host, keep, ({ list, current }, keep) => {
-        const unfinished = list.filter((release) => !hasServed(release) && release.name !== current);
+        const unfinished = list.filter((release) => !isGood(release) && release.name !== current);
         expect(expiredReleases(list, current, keep)).toEqual(
           expect.arrayContaining(unfinished.map(({ name }) => name)),
         );
@@ -50,11 +51,11 @@ describe('what cleanup removes', () => {
     );
   });
 
-  test('is older than every published release that stays, but for the current one', () => {
+  test('is older than every good release that stays, but for the current one', () => {
     fc.assert(
       fc.property(host, keep, ({ list, current }, keep) => {
         const gone = new Set(expiredReleases(list, current, keep));
-        const served = list.filter(hasServed).map(({ name }) => name);
+        const served = list.filter(isGood).map(({ name }) => name);
         const left = served.filter((name) => !gone.has(name) && name !== current);
         for (const name of served.filter((name) => gone.has(name)))
           for (const other of left) expect(name < other).toBe(true);
@@ -106,6 +107,21 @@ describe('a rollback returns to', () => {
     expect(rollbackTarget(fleet(hostState(4, [3, 'building'], 4)))).toHaveProperty('refused');
   });
 
+  test('no release that an earlier rollback has left on any of the hosts, but further back', () => {
+    expect(rollbackTarget(fleet(hostState(2, 1, 2, [3, 'bad'])))).toEqual({ release: day(1) });
+    expect(rollbackTarget(fleet(hostState(4, 2, [3, 'bad'], 4)))).toEqual({ release: day(2) });
+    expect(rollbackTarget(fleet(hostState(4, 2, 3, 4), hostState(4, 2, [3, 'bad'], 4)))).toEqual({ release: day(2) });
+  });
+
+  test('a bad one when it is asked for, and never to a failed one', () => {
+    const states = fleet(hostState(2, [1, 'failed'], 2, [3, 'bad']), hostState(2, 1, 2, 3));
+    expect(rollbackTarget(states, day(3))).toEqual({ release: day(3) });
+    expect(hostsWhereBad(states, day(3))).toEqual(['web1']);
+    expect(rollbackTarget(states, day(1))).toEqual({
+      refused: `release ${day(1)} has not been published on web1; see \`releases\``,
+    });
+  });
+
   test('what the others serve, where one host alone was switched', () => {
     expect(rollbackTarget(fleet(hostState(3, 2, 3), hostState(2, 2, 3)))).toEqual({ release: day(2) });
   });
@@ -121,39 +137,89 @@ describe('a rollback returns to', () => {
       (rollbackTarget(...args) as { refused: string }).refused;
     expect(words(fleet(hostState(undefined)))).toMatch(/no host has a current release/);
     expect(words(fleet(hostState(1, 1)))).toMatch(new RegExp(`no release older than ${day(1)}`));
+    expect(words(fleet(hostState(3, [1, 'bad'], [2, 'bad'], 3)))).toBe(
+      `no release older than ${day(3)} has been published on all of the hosts and is not bad; \`--release\` goes to one that is (${day(1)}, ${day(2)}); see \`releases\``,
+    );
     expect(words(fleet(hostState(2, 1, 2), hostState(2, 2)), day(1))).toMatch(
       new RegExp(`${day(1)} has not been published on web2;`),
     );
   });
 });
 
-test('a rollback of any fleet goes to a release that is older than the newest current one and served everywhere, if there is one', () => {
+/** A fleet of any states, each host with some of the same few releases, so that they have something in common. */
+const anyFleet = fc
+  .array(
+    fc.record({
+      current: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+      held: fc.uniqueArray(
+        fc.tuple(
+          fc.integer({ min: 1, max: 5 }),
+          fc.oneof({ weight: 3, arbitrary: fc.constant<ReleaseState>('published') }, state),
+        ),
+        {
+          selector: ([n]) => n,
+        },
+      ),
+    }),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((hosts) => fleet(...hosts.map(({ current, held }) => hostState(current, ...held))));
+
+test('a rollback of any fleet goes to the newest release that is older than the newest current one, good or current everywhere and bad nowhere, if there is one', () => {
   fc.assert(
-    fc.property(fc.array(host, { minLength: 1, maxLength: 4 }), (hosts) => {
-      const states = fleet(
-        ...hosts.map(({ list, current }) => ({
-          ...(current === undefined ? {} : { current }),
-          releases: list,
-          programs: [],
-          freeBytes: 0,
-          problems: [],
-        })),
-      );
-      const newest = hosts
-        .flatMap(({ current }) => current ?? [])
+    fc.property(anyFleet, (states) => {
+      const newest = states
+        .map(({ state }) => state.current ?? '')
         .sort()
-        .at(-1);
-      const everywhere = hosts[0]!.list
-        .map(({ name }) => name)
+        .at(-1)!;
+      const fit = [1, 2, 3, 4, 5]
+        .map(day)
         .filter((name) =>
-          hosts.every(({ list, current }) =>
-            list.some((release) => release.name === name && (hasServed(release) || name === current)),
+          states.every(({ state }) =>
+            state.releases.some(
+              (release) =>
+                release.name === name && release.state !== 'bad' && (isGood(release) || name === state.current),
+            ),
           ),
-        )
-        .filter((name) => newest !== undefined && name < newest)
-        .sort();
+        );
       const target = rollbackTarget(states);
-      expect('release' in target ? target.release : undefined).toBe(everywhere.at(-1));
+      expect('release' in target ? target.release : undefined).toBe(fit.filter((name) => name < newest).at(-1));
+      expect('refused' in target).toBe(!('release' in target));
     }),
   );
+});
+
+test('a rollback marks what it leaves, so that the next one without a name goes further back, until there is none', () => {
+  fc.assert(
+    fc.property(anyFleet, (states) => {
+      let fleet = states;
+      let before = '99999999999999';
+      for (let rounds = 0; rounds < 6; rounds++) {
+        const target = rollbackTarget(fleet);
+        if ('refused' in target) return;
+        expect(target.release < before).toBe(true);
+        before = target.release;
+        fleet = fleet.map(({ host, state }) => ({ host, state: afterRollback(state, target.release) }));
+        for (const { state } of fleet) expect(expiredReleases(state.releases, state.current, 1)).not.toContain(before);
+      }
+      expect.fail('it never ends');
+    }),
+  );
+});
+
+const afterRollback = (state: HostState, target: string): HostState => {
+  const changed = recordsOfRollback(state, target);
+  return {
+    ...state,
+    current: target,
+    releases: state.releases.map((release) => changed.find(({ name }) => name === release.name) ?? release),
+  };
+};
+
+test('returning to a release that was left, and back again, makes neither of them bad for good', () => {
+  const three = hostState(3, 1, 2, 3);
+  const two = afterRollback(three, day(2));
+  expect(two.releases.map(({ state }) => state)).toEqual(['published', 'published', 'bad']);
+  const forward = afterRollback(two, day(3));
+  expect(forward.releases.map(({ state }) => state)).toEqual(['published', 'published', 'published']);
 });

@@ -154,6 +154,18 @@ export const anyFact: fc.Arbitrary<DeployFact> = fc.oneof(
     level: fc.constantFrom('info' as const, 'warning' as const),
     message: text,
   }),
+  fc.record(
+    {
+      type: fc.constant('pending' as const),
+      hosts: fc.array(host, { minLength: 1, maxLength: 3 }),
+      from: text,
+      to: text,
+      label: text,
+      commits: fc.array(fc.record({ revision: text, subject: text }), { maxLength: 3 }),
+      without: fc.constantFrom('nothing-served' as const, 'no-revision' as const, 'unknown-revision' as const),
+    },
+    { requiredKeys: ['type', 'hosts', 'to', 'label'] },
+  ),
   fc.record({
     type: fc.constant('host-releases' as const),
     host,

@@ -132,6 +132,18 @@ test('an interrupt says what was undone and does not list it as failures', () =>
   `);
 });
 
+test('a run that finishes the last one never says that no host serves the release', () => {
+  const finishing = { onlyFailed: true, revision: '' } as const;
+  const unchanged = names(3).map((host) => hostSummary(host, 'unchanged'));
+  expect(say({ ...finishing, hosts: unchanged }).split('\n')[0]).toBe(
+    '✔ shop 20261122093000 is served by 3 hosts already: nothing to finish in 7.1 s',
+  );
+  const hosts = [...unchanged.slice(0, 2), hostSummary('web03', 'failed', commandError('web03'))];
+  expect(say({ ...finishing, ok: false, exitCode: 1, hosts })).toContain(
+    'The fleet now: 2 unchanged, 1 failed (of 3 hosts)',
+  );
+});
+
 test('failures within the allowed say how to bring the rest along', () => {
   const hosts = names(3).map((host, index) =>
     index === 2 ? hostSummary(host, 'failed', commandError(host)) : hostSummary(host, 'published'),
@@ -144,7 +156,8 @@ test('failures within the allowed say how to bring the rest along', () => {
     ▲ shop 20261122093000 (abc1234) published on 2 hosts in 7.1 s, but 1 host
       failed
       The fleet now: 2 serve 20261122093000, 1 failed (of 3 hosts)
-      Once they are mended: deploy production --hosts web03"
+      Once they are mended, with the same choice of hosts: deploy production
+      --only-failed"
   `);
 });
 
@@ -182,11 +195,20 @@ test('releases are a table of hosts and what they hold, the newest first', () =>
   const listed = new Map([
     ['web01', [release('20261121080000', false), release('20261122093000', true)]],
     ['web02', []],
+    [
+      'web03',
+      [
+        { name: '20261122093000', current: true, state: 'bad' as const },
+        { name: '20261121080000', current: false, state: 'failed' as const },
+      ],
+    ],
   ]);
   expect(formatReleases(listed, { columns: 100, color: false }).join('\n')).toMatchInlineSnapshot(`
     "host      release         date              revision      by   state
     web01  *  20261122093000  2026-11-22 09:30  abc123400000  ana  current
     web01     20261121080000  2026-11-22 09:30  abc123400000  ana  published
-    web02     (no releases)"
+    web02     (no releases)
+    web03  *  20261122093000                                       current (bad)
+    web03     20261121080000                                       failed"
   `);
 });

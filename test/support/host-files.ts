@@ -86,7 +86,7 @@ const TOP = ['current', 'releases', 'shared', 'revisions.log', '.rookery'];
 
 const unpublishedRelease = async (root: string, name: string): Promise<string[]> => {
   const record = await readFile(join(root, '.rookery/releases', name), 'utf8').catch(() => 'no record');
-  return record.startsWith('published\t') ? [] : [`releases/${name}: ${record.split('\t')[0]}`];
+  return /^(published|bad)\t/.test(record) ? [] : [`releases/${name}: ${record.split('\t')[0]}`];
 };
 
 /** Nothing runs, nothing listens and nothing lies about on the hosts, nor among the deployer's temporary files. */

@@ -1,0 +1,65 @@
+import type { Config } from '#config/config.ts';
+import type { HostState } from '#recipe/host-state.ts';
+import type { Remote } from '#recipe/remote.ts';
+import type { TaskContext } from '#recipe/task-context.ts';
+import { UserError } from '#recipe/user-error.ts';
+import { inspectHost, parseHostState, prepareHost } from '#release/inspect.ts';
+import type { NamedState } from '#release/retention.ts';
+
+export interface LookParts {
+  readonly config: Config;
+  /** The hosts as they are, for what a dry run has to know. */
+  readonly sessions: readonly Remote[];
+  readonly dryRun: boolean;
+  /** The release of the run, once it has a name. */
+  readonly release: () => string | undefined;
+}
+
+/** What was found on the hosts of a run, at the latest look at each. */
+export const createHostStates = ({ config, sessions, dryRun, release }: LookParts) => {
+  const states = new Map<string, HostState>();
+  const of = (host: string): HostState => {
+    const state = states.get(host);
+    if (!state) throw new UserError('the hosts were not looked at yet: run deploy:check before this task');
+    return state;
+  };
+  /** What a dry run looks at in place of making the host ready. */
+  const lookOnly = async ({ name, deployTo }: Remote['host']): Promise<string> => {
+    const session = sessions.find(({ host }) => host.name === name) as Remote;
+    return (await session.run(inspectHost(deployTo, config), { quiet: true })).stdout;
+  };
+  return {
+    of,
+    /** Looks at the hosts; with `prepare` it also creates what a deploy needs there, and refuses hosts that are not ready. */
+    look: (t: TaskContext, hosts: TaskContext['hosts'], prepare: boolean): Promise<void> =>
+      t.on(hosts, async ({ host, run }) => {
+        const command = prepare ? prepareHost(host.deployTo, config) : inspectHost(host.deployTo);
+        const told = await run(command, { label: `look at ${host.deployTo}`, quiet: true, reads: !prepare });
+        const state = parseHostState(dryRun && prepare ? await lookOnly(host) : told.stdout);
+        states.set(host.name, dryRun && !prepare ? asIfPublished(state, release()) : state);
+        if (prepare) refuseProblems(state, config.strategy);
+      }),
+    named: (hosts: readonly Remote[]): NamedState[] =>
+      hosts.flatMap(({ host }) => (states.has(host.name) ? { host: host.name, state: of(host.name) } : [])),
+    releaseNames: (): string[] => [...states.values()].flatMap(({ releases }) => releases.map(({ name }) => name)),
+  };
+};
+
+/** A dry run's release counts for what comes after it, as a real one would. */
+const asIfPublished = (state: HostState, release: string | undefined): HostState => {
+  if (release === undefined || state.releases.some(({ name }) => name === release)) return state;
+  return { ...state, current: release, releases: [...state.releases, { name: release, state: 'published' }] };
+};
+
+const refuseProblems = ({ problems, node }: HostState, strategy: Config['strategy']): void => {
+  const old = node !== undefined && Number(node.match(/^v(\d+)/)?.[1] ?? 0) < OLDEST_NODE;
+  const runtime =
+    strategy !== 'torrent' || (node !== undefined && !old)
+      ? []
+      : [
+          `there is ${node === undefined ? 'no Node.js' : `only Node.js ${node}`} on this host: install Node ${OLDEST_NODE} or newer, or use strategy: 'sftp'`,
+        ];
+  if (problems.length + runtime.length > 0) throw new UserError([...problems, ...runtime].join('\n'));
+};
+
+const OLDEST_NODE = 18;
