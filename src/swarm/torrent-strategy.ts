@@ -82,7 +82,11 @@ const startOrigin = async (job: Distribution) => {
   const own = [...new Set(targets.map(({ remote }) => remote.addresses.local))];
   const listen = own.length === 1 && isLoopback(own[0] as string) ? own[0] : undefined;
   const addresses = new Set([...own, ...targets.map(peerAddress)]);
-  const tracker = await startTracker({ infoHash, addresses, ...(listen === undefined ? {} : { listen }) });
+  const tracker = await startTracker({
+    infoHashes: new Set([infoHash]),
+    believes: (named) => addresses.has(named),
+    ...(listen === undefined ? {} : { listen }),
+  });
   const torrent = (url: string) => encodeMetainfo({ ...content, announce: url });
   const seeder = await startPeer({
     metainfo: torrent(tracker.url(own[0] as string)),
