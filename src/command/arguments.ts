@@ -70,7 +70,8 @@ const explain = (message: string): string => {
 /** Options of the public surface that this version refuses rather than ignores. */
 const LATER = ['dry-run', 'n', 'on-failure', 'max-failures'];
 
-interface Words {
+/** The words of a command line as yargs leaves them. */
+export interface Words {
   readonly _: readonly (string | number)[];
   readonly '--'?: readonly (string | number)[];
   readonly [option: string]: unknown;
@@ -83,8 +84,8 @@ const understand = (words: Words): Arguments => {
       'which stage? Write `deploy production`, or `deploy init` to begin; `deploy --help` tells more',
       2,
     );
-  if (first === 'doctor' || first === 'swarm')
-    throw new UserError(`\`deploy ${first}\` is not part of this version yet`, 2);
+  if (first === 'doctor') throw new UserError('`deploy doctor` is not part of this version yet', 2);
+  if (first === 'swarm') throw new UserError('`swarm` has to be the first word: `deploy swarm --help` tells more', 2);
   const after = (words['--'] ?? []).map(String);
   const common = { ...options(words), remoteCommand: rest[0] === 'run' ? [...rest.slice(1), ...after] : [] };
   if (first === 'init') return { ...common, command: 'init', stage: '', tasks: [] };
@@ -116,11 +117,12 @@ const options = (words: Words) => ({
   color: words.color !== false,
 });
 
-const optional = <K extends string, T>(key: K, value: T | undefined): { [key in K]?: T } =>
+/** The key, where it has a value. */
+export const optional = <K extends string, T>(key: K, value: T | undefined): { [key in K]?: T } =>
   (value === undefined ? {} : { [key]: value }) as { [key in K]?: T };
 
-/** An option that may stand once. */
-const one = (words: Words, name: string): string | undefined => {
+/** An option that may stand once. @throws UserError where it stands twice, or is empty */
+export const one = (words: Words, name: string): string | undefined => {
   const values = all(words[name]);
   if (values.length > 1) throw new UserError(`--${name} stands more than once`, 2);
   if (values[0] === '') throw new UserError(`--${name} needs a value`, 2);
@@ -134,7 +136,8 @@ const list = (value: unknown): string[] | undefined => {
   return value === undefined ? undefined : words;
 };
 
-const all = (value: unknown): string[] => (value === undefined ? [] : [value].flat().map(String));
+/** The values of an option that may stand several times. */
+export const all = (value: unknown): string[] => (value === undefined ? [] : [value].flat().map(String));
 
 const USAGE = `deploy <stage> [task...] [options]
 
@@ -143,6 +146,7 @@ const USAGE = `deploy <stage> [task...] [options]
   deploy production deploy:check       are the hosts ready?
   deploy production releases           what is on every host
   deploy production run -- uptime      one command on every host
+  deploy swarm --help                  the parts of a swarm, one by one
   deploy init                          write a deploy.config.ts
   deploy tasks [stage]                 list the tasks`;
 
