@@ -90,6 +90,7 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
       },
       made,
     );
+    endings.add(deployment.swarm.stop);
     const interrupt = () => {
       for (const session of sessions) session.interrupt();
     };

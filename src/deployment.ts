@@ -9,9 +9,8 @@ import { inspectHost, parseHostState, prepareHost } from '#release/inspect.ts';
 import type { HeldLock } from '#release/lock.ts';
 import { nextReleaseName } from '#release/release-name.ts';
 import { releasePaths } from '#release/release-paths.ts';
-import { sftpStrategy } from '#swarm/sftp-strategy.ts';
 import type { DistributionResult } from '#swarm/strategy.ts';
-import { torrentStrategy } from '#swarm/torrent-strategy.ts';
+import { joinSwarm } from './join-swarm.ts';
 
 export interface DeploymentParts {
   readonly config: Config;
@@ -70,26 +69,13 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     for (const lock of parts.locks) lock.protect(made.release);
   };
 
-  const distribute = async (t: TaskContext): Promise<void> => {
-    const artifact = await pack();
-    const strategy = config.strategy === 'sftp' ? sftpStrategy : torrentStrategy;
-    const targets = t.hosts.map((remote) => {
-      const paths = releasePaths(remote.host.deployTo);
-      return { remote, path: paths.incoming(deployment.release), cache: `${paths.own}/peer` };
-    });
-    const pieces = Math.ceil(artifact.bytes / artifact.pieceLength);
-    emit({
-      type: 'transfer-start',
-      bytes: artifact.bytes,
-      pieces,
-      strategy: strategy.name,
-      hosts: targets.map(({ remote }) => remote.host.name),
-    });
-    const result = await strategy.distribute({ artifact, targets, ...config.swarm, emit, signal });
-    made.transfer = result;
-    emit({ type: 'transfer-end', seconds: result.seconds, seederUploaded: result.seederUploaded });
-    t.fail(result.errors);
-  };
+  const swarm = joinSwarm({
+    ...{ config, emit, signal, pack, scratch: parts.scratch },
+    incoming: (deployTo) => releasePaths(deployTo).incoming(deployment.release),
+    done: (result) => {
+      made.transfer = result;
+    },
+  });
 
   const deployment: Deployment = {
     get release() {
@@ -112,7 +98,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     },
     inspect,
     artifact: pack,
-    distribute,
+    swarm,
     returnTo: (release) => {
       made.release = release;
       fresh = false;

@@ -16,6 +16,7 @@ export type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.t
 export { defineRecipe, type Hooks, type Recipe, type RecipeDefinition } from '#recipe/recipe.ts';
 export { CommandFailed, type CommandResult, type HostFacts, type Remote, type RunOptions } from '#recipe/remote.ts';
 export type { DeploySettings } from '#recipe/settings.ts';
+export type { SwarmSteps } from '#recipe/swarm-steps.ts';
 export { type Task, type TaskDefinition, task } from '#recipe/task.ts';
 export type { ArtifactFacts, Deployment, TaskContext } from '#recipe/task-context.ts';
 export { UserError } from '#recipe/user-error.ts';

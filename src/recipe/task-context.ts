@@ -2,6 +2,7 @@ import type { HostError, ListedRelease } from '#protocol/events.ts';
 import type { HostState } from './host-state.ts';
 import type { Remote } from './remote.ts';
 import type { DeploySettings } from './settings.ts';
+import type { SwarmSteps } from './swarm-steps.ts';
 
 /** What a task's body works with. Destructure what you need: `run: ({ on, hosts }) => on(hosts, …)`. */
 export interface TaskContext {
@@ -47,8 +48,8 @@ export interface Deployment {
   readonly inspect: (t: TaskContext, prepare: boolean) => Promise<void>;
   /** Makes the artifact from the source, once; later calls return the same one. */
   readonly artifact: () => Promise<ArtifactFacts>;
-  /** Brings the artifact to the hosts, verified, by the configured strategy; it is then at the path of `incomingPath`. */
-  readonly distribute: (t: TaskContext) => Promise<void>;
+  /** Brings the artifact to the hosts, verified, by the configured strategy. */
+  readonly swarm: SwarmSteps;
   /** Makes an earlier release the one that this run publishes: what a rollback returns to. */
   readonly returnTo: (release: string) => void;
   /** False for a release that was there before this run, which must not be removed when the run fails. */
