@@ -9,6 +9,7 @@ import { lockFleet, unlockFleet } from '#release/lock-fleet.ts';
 import { runPlan } from '#run/run-plan.ts';
 import { openSessions } from '#ssh/open-sessions.ts';
 import { joinDeployment, type Made } from './deployment.ts';
+import { type DistributionRequest, findContent } from './distribution.ts';
 import { makeEndings } from './endings.ts';
 import { openFleet } from './fleet.ts';
 import { type RunFacts, summaryOf } from './summary.ts';
@@ -18,6 +19,8 @@ export interface DeployRequest extends ConfigRequest {
   readonly selection: Selection;
   /** The recipes that every project has; those of the configuration come after them. */
   readonly recipes: readonly Recipe[];
+  /** What goes to the hosts without a release. */
+  readonly distribution?: DistributionRequest;
   /** The release that a rollback shall return to. */
   readonly release?: string;
   /** Socket of the user's SSH agent. */
@@ -44,8 +47,9 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     const plan = makePlan([...request.recipes, ...config.recipes], inventory, request.tasks);
 
     const toLocal = (path: string) => localPath(path, { home: request.home, directory: config.directory });
-    const needsSource = plan.tasks.some((planned) => planned.task.needsSource);
-    const source = needsSource ? await resolveSource({ ...config, ...request, localPath: toLocal, signal }) : undefined;
+    const content = request.distribution && (await findContent(request.distribution));
+    const needsSource = !content && plan.tasks.some((planned) => planned.task.needsSource);
+    const source = needsSource ? await resolveSource({ ...config, ...request, localPath: toLocal, signal }) : content;
 
     const hosts = inventory.map(({ name }) => name);
     const made: Made = {};
@@ -79,7 +83,7 @@ export const deploy = async (request: DeployRequest, emit: Emit, signal: AbortSi
     const deployment = joinDeployment(
       {
         config,
-        source,
+        ...{ source, content },
         locks: held,
         scratch: request.scratch,
         by: request.user,

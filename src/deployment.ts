@@ -3,6 +3,7 @@ import { makeArtifact } from '#artifact/make-artifact.ts';
 import type { Config } from '#config/config.ts';
 import type { Emit } from '#protocol/events.ts';
 import type { HostState } from '#recipe/host-state.ts';
+import type { PlacedContent } from '#recipe/placed-content.ts';
 import type { Deployment, TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { inspectHost, parseHostState, prepareHost } from '#release/inspect.ts';
@@ -15,6 +16,8 @@ import { joinSwarm } from './join-swarm.ts';
 export interface DeploymentParts {
   readonly config: Config;
   readonly source: ResolvedSource | undefined;
+  /** What goes to a path of the user's, in place of a release. */
+  readonly content: PlacedContent | undefined;
   readonly locks: readonly HeldLock[];
   readonly scratch: string;
   readonly by: string;
@@ -69,9 +72,11 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     for (const lock of parts.locks) lock.protect(made.release);
   };
 
+  const incoming = (deployTo: string): string =>
+    releasePaths(deployTo).incoming(parts.content ? CONTENT : deployment.release);
+  if (parts.content) for (const lock of parts.locks) lock.protect(CONTENT);
   const swarm = joinSwarm({
-    ...{ config, emit, signal, pack, scratch: parts.scratch },
-    incoming: (deployTo) => releasePaths(deployTo).incoming(deployment.release),
+    ...{ config, emit, signal, pack, incoming, scratch: parts.scratch },
     done: (result) => {
       made.transfer = result;
     },
@@ -99,6 +104,8 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     inspect,
     artifact: pack,
     swarm,
+    incoming,
+    ...(parts.content ? { content: parts.content } : {}),
     returnTo: (release) => {
       made.release = release;
       fresh = false;
@@ -106,6 +113,9 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   };
   return deployment;
 };
+
+/** In place of a release's name: one at a time comes to a host, for the lock is held. No release is ever called so. */
+const CONTENT = 'rookery-content';
 
 const refuseProblems = ({ problems, node }: HostState, strategy: Config['strategy']): void => {
   const old = node !== undefined && Number(node.match(/^v(\d+)/)?.[1] ?? 0) < OLDEST_NODE;

@@ -13,6 +13,7 @@ export type {
 export type { DeployEvent, HostError, HostStatus, HostSummary, Summary } from '#protocol/events.ts';
 export { type Command, quote, type ShellText, type Step, script, sh } from '#protocol/shell.ts';
 export type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
+export type { PlacedContent } from '#recipe/placed-content.ts';
 export { defineRecipe, type Hooks, type Recipe, type RecipeDefinition } from '#recipe/recipe.ts';
 export { CommandFailed, type CommandResult, type HostFacts, type Remote, type RunOptions } from '#recipe/remote.ts';
 export type { DeploySettings } from '#recipe/settings.ts';
@@ -21,6 +22,7 @@ export { type Task, type TaskDefinition, task } from '#recipe/task.ts';
 export type { ArtifactFacts, Deployment, TaskContext } from '#recipe/task-context.ts';
 export { UserError } from '#recipe/user-error.ts';
 export { breakLock, describeOwner, parseOwner } from '#release/lock.ts';
+export { clearIncoming, lookAtTarget, placeDirectory, placeFile, prepareIncoming } from '#release/place-steps.ts';
 export { releasePaths } from '#release/release-paths.ts';
 export {
   linkShared,

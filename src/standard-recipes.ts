@@ -9,6 +9,7 @@ export const standardRecipes = async (remoteCommand: readonly string[] = []): Pr
     import('rookery/recipes/swarm'),
     import('rookery/recipes/rollback'),
     import('rookery/recipes/housekeeping'),
+    import('rookery/recipes/distribute'),
   ]);
   return [...recipes.map((module) => module.default), ...(remoteCommand.length > 0 ? [runRecipe(remoteCommand)] : [])];
 };

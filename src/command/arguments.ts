@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { posix } from 'node:path';
 import { UserError } from '#recipe/user-error.ts';
 
 /** A command line, understood. */
@@ -9,6 +10,8 @@ export interface Arguments {
   readonly tasks: readonly string[];
   /** What stands after `run --`: one word is shell text, several are an argument list. */
   readonly remoteCommand: readonly string[];
+  /** What `distribute` brings, and where to. */
+  readonly distribution?: { readonly path: string; readonly to: string; readonly remove: boolean };
   readonly roles?: readonly string[];
   readonly hosts?: readonly string[];
   readonly limit?: string;
@@ -93,6 +96,10 @@ const understand = (words: Words): Arguments => {
   if (rest[0] === 'run' && common.remoteCommand.length === 0)
     throw new UserError(`run what? Write \`deploy ${first} run -- uptime\``, 2);
   if (rest[0] !== 'run' && after.length > 0) throw new UserError('what stands after -- belongs to `run`', 2);
+  if (rest[0] === 'distribute')
+    return { ...common, command: 'run-tasks', stage: first, tasks: ['distribute'], distribution: distribution(words) };
+  if (words.to !== undefined || words.delete !== undefined)
+    throw new UserError(`--${words.to === undefined ? 'delete' : 'to'} belongs to \`distribute\``, 2);
   const tasks = rest.length === 0 ? ['deploy'] : rest[0] === 'run' ? ['run'] : rest;
   if (common.release !== undefined && tasks.includes('deploy'))
     throw new UserError(
@@ -100,6 +107,19 @@ const understand = (words: Words): Arguments => {
       2,
     );
   return { ...common, command: 'run-tasks', stage: first, tasks };
+};
+
+/** `distribute <path> --to <path on hosts>`. */
+const distribution = (words: Words): NonNullable<Arguments['distribution']> => {
+  const [stage, , path, ...more] = words._.map(String);
+  const to = one(words, 'to');
+  if (path === undefined || to === undefined || more.length > 0)
+    throw new UserError(
+      `distribute what, and where to? Write \`deploy ${stage} distribute <path> --to <path on hosts>\``,
+      2,
+    );
+  if (!to.startsWith('/')) throw new UserError(`--to must be an absolute path on the hosts, is '${to}'`, 2);
+  return { path, to: posix.normalize(to), remove: words.delete === true };
 };
 
 const options = (words: Words) => ({
@@ -147,6 +167,8 @@ const USAGE = `deploy <stage> [task...] [options]
   deploy production releases           what is on every host
   deploy production run -- uptime      one command on every host
   deploy swarm --help                  the parts of a swarm, one by one
+  deploy production distribute <path> --to <path on hosts>
+                                       a file or directory to every host, without a release
   deploy init                          write a deploy.config.ts
   deploy tasks [stage]                 list the tasks`;
 
@@ -176,6 +198,8 @@ const OPTIONS = {
     requiresArg: true,
     describe: 'another value for a key of the configuration: key=value',
   },
+  to: { type: 'string', requiresArg: true, describe: 'distribute: absolute path on the hosts' },
+  delete: { type: 'boolean', describe: 'distribute: a directory that is there is replaced as a whole, not added to' },
   plan: { type: 'boolean', describe: 'show which tasks would run on which hosts, without connecting' },
   format: {
     choices: ['tty', 'plain', 'json'],

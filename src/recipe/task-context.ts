@@ -1,5 +1,6 @@
 import type { HostError, ListedRelease } from '#protocol/events.ts';
 import type { HostState } from './host-state.ts';
+import type { PlacedContent } from './placed-content.ts';
 import type { Remote } from './remote.ts';
 import type { DeploySettings } from './settings.ts';
 import type { SwarmSteps } from './swarm-steps.ts';
@@ -50,6 +51,10 @@ export interface Deployment {
   readonly artifact: () => Promise<ArtifactFacts>;
   /** Brings the artifact to the hosts, verified, by the configured strategy. */
   readonly swarm: SwarmSteps;
+  /** Where the artifact is on a host once it is there. */
+  readonly incoming: (deployTo: string) => string;
+  /** What `distribute` brings; absent in all other runs. */
+  readonly content?: PlacedContent;
   /** Makes an earlier release the one that this run publishes: what a rollback returns to. */
   readonly returnTo: (release: string) => void;
   /** False for a release that was there before this run, which must not be removed when the run fails. */

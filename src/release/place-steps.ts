@@ -1,4 +1,5 @@
 import { type Command, type Step, script, sh } from '#protocol/shell.ts';
+import { releasePaths } from './release-paths.ts';
 
 /**
  * Placing is the last step of everything that brings a file or a directory to a path of the user's: nothing is ever seen
@@ -19,11 +20,11 @@ export const placeFile = (from: string, to: string, { name, mode, modified }: Fi
   script([
     {
       name: `find ${to}`,
-      command: sh`to=${to}; [ ! -d "$to" ] || to=\${to%/}/${name}
+      command: sh`to=${fileTarget(to, name)}; [ ! -d "$to" ] || to=\${to%/}/${name}
         part=\${to%/*}/.\${to##*/}.rookery-part
         tidy() { rm -rf "$part" ${from}; }
         ${TIDILY}
-        [ ! -d "$to" ] || { echo "$to is a directory" >&2; false; }`,
+        ${NO_DIRECTORY}`,
     },
     { name: `create the directory of ${to}`, command: sh`mkdir -p "\${to%/*}/"` },
     {
@@ -54,7 +55,7 @@ export const placeDirectory = (tar: string, to: string, { remove, mode, leaves =
         part=$beside-part; ${remove ? sh`:` : sh`[ ! -d "$to" ] || part=$to/.rookery-part`}
         tidy() { [ -z "$old" ] || [ -d "$to" ] || mv "$old" "$to"; rm -rf "$part" \${old:+"$old"} ${leaves}; }
         ${TIDILY}
-        [ -d "$to" ] || { [ ! -e "$to" ] && [ ! -L "$to" ]; } || { echo "$to is no directory" >&2; false; }`,
+        ${DIRECTORY}`,
     },
     {
       name: `unpack beside ${to}`,
@@ -82,6 +83,10 @@ const addSteps = (to: string): Step[] => [
 if [ -d "$to" ]; then add "$part" "$to"; else mv "$part" "$to"; fi`,
   },
 ];
+
+/** The target is one that a file, or a directory, may have. */
+const NO_DIRECTORY = sh`{ [ ! -d "$to" ] || { echo "$to is a directory" >&2; false; }; }`;
+const DIRECTORY = sh`{ [ -d "$to" ] || { [ ! -e "$to" ] && [ ! -L "$to" ]; } || { echo "$to is no directory" >&2; false; }; }`;
 
 /** The shell removes what it has made when it ends, by itself or by a signal. */
 const TIDILY = sh`trap 'exit 1' HUP INT TERM; trap tidy 0`;
@@ -111,17 +116,30 @@ const ADD = sh`add() {
 }
 move() { t=$2; shift 2; [ $# = 0 ] || mv -f "$@" "$t/"; }`;
 
+/** A path with a slash at its end is that of a directory, whether it is there or not. */
+const fileTarget = (to: string, name: string): string => (to.endsWith('/') ? `${to}${name}` : to);
+
 /** What lies at a target before anything is sent: `directory`, `file` or `nothing`. Fails where it could not be placed. */
 export const lookAtTarget = (
   to: string,
-  what: { readonly kind: 'file' | 'directory'; readonly remove: boolean },
+  { kind, name, remove }: { readonly kind: 'file' | 'directory'; readonly name: string; readonly remove: boolean },
 ): Command => sh`
-to=${to}
+to=${kind === 'file' ? fileTarget(to, name) : to}
 if [ -d "$to" ]; then echo directory; elif [ -e "$to" ] || [ -L "$to" ]; then echo file; else echo nothing; fi
-${what.kind === 'directory' ? sh`[ -d "$to" ] || { [ ! -e "$to" ] && [ ! -L "$to" ]; } || { echo "$to is no directory" >&2; exit 1; }` : sh`:`}
-d=$to; ${what.remove ? sh`[ ! -d "$d" ] || d=$(cd -P "$d/.." && pwd)` : sh`:`}
+${kind === 'file' ? sh`[ ! -d "$to" ] || to=$to/${name}; ${NO_DIRECTORY}` : DIRECTORY} || exit 1
+d=$to; ${remove ? sh`[ ! -d "$d" ] || d=$(cd -P "$d/.." && pwd)` : sh`:`}
 until [ -d "$d" ]; do d=\${d%/*}; d=\${d:-/}; done
 [ -w "$d" ] || { echo "permission denied: cannot write to $d" >&2; exit 1; }`;
+
+/** Creates what a transfer without a release needs below `deployTo`. */
+export const prepareIncoming = (deployTo: string): Command => {
+  const { own } = releasePaths(deployTo);
+  return script([{ name: `create ${own}`, command: ['mkdir', '-p', `${own}/incoming`, `${own}/peer`] }]);
+};
+
+/** Removes what has come of an artifact that is not to be placed. */
+export const clearIncoming = (deployTo: string, incoming: string): Command =>
+  sh`rm -f ${incoming} ${`${releasePaths(deployTo).own}/peer`}/*.part`;
 
 /** YYYYMMDDHHMM.SS, as touch takes it. */
 const touchTime = (seconds: number): string =>

@@ -44,8 +44,11 @@ describe.each(cases)('placing ($title)', ({ shell }) => {
     });
 
     test('goes into a directory under its own name, and not over a directory of that name', async () => {
-      await place(at('data/'));
+      await place(at('data'));
       expect(await all()).toEqual([facts.name]);
+      await writeFile(from(), 'new');
+      await place(`${at('data/made')}/`);
+      expect(await all()).toEqual([facts.name, 'made', `made/${facts.name}`].sort());
       await writeFile(from(), 'newer');
       await mkdir(at('data/sub', facts.name), { recursive: true });
       const { stderr } = await app.refused(placeFile(from(), at('data/sub'), facts));
@@ -135,21 +138,25 @@ describe.each(cases)('placing ($title)', ({ shell }) => {
   test('a look before: what is there, and whether it could be placed', async () => {
     await writeContent(at('data'), { file: '' });
     await symlink('nowhere', at('data/lost'));
+    await mkdir(at('data/full', facts.name), { recursive: true });
     const look = (path: string, kind: 'file' | 'directory' = 'file') =>
-      app.run(lookAtTarget(at('data', path), { kind, remove: false }));
+      app.run(lookAtTarget(at('data', path), { ...facts, kind, remove: false }));
     expect([await look(''), await look('file'), await look('lost'), await look('new/one')]).toEqual([
       ...['directory\n', 'file\n', 'file\n', 'nothing\n'],
     ]);
-    expect(await look('new', 'directory')).toBe('nothing\n');
+    expect([await look('new', 'directory'), await look('new/')]).toEqual(['nothing\n', 'nothing\n']);
+    expect(
+      (await app.refused(lookAtTarget(at('data/full'), { ...facts, kind: 'file', remove: false }))).stderr,
+    ).toContain('is a directory');
     for (const path of ['file', 'lost'])
       expect(
-        (await app.refused(lookAtTarget(at('data', path), { kind: 'directory', remove: false }))).stderr,
+        (await app.refused(lookAtTarget(at('data', path), { ...facts, kind: 'directory', remove: false }))).stderr,
       ).toContain('is no directory');
   });
 
   test.skipIf(process.getuid?.() === 0)('a look before: a directory that is not to be written to', async () => {
     await chmod(at('data'), 0o555);
-    const { stderr } = await app.refused(lookAtTarget(at('data/new/file'), { kind: 'file', remove: false }));
+    const { stderr } = await app.refused(lookAtTarget(at('data/new/file'), { ...facts, kind: 'file', remove: false }));
     expect(stderr).toContain(`permission denied: cannot write to ${at('data')}`);
     await chmod(at('data'), 0o755);
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Command, shellText } from '#protocol/shell.ts';
 import { inspectHost, prepareHost } from '#release/inspect.ts';
 import { breakLock } from '#release/lock.ts';
-import { lookAtTarget, placeDirectory, placeFile } from '#release/place-steps.ts';
+import { clearIncoming, lookAtTarget, placeDirectory, placeFile } from '#release/place-steps.ts';
 import {
   linkShared,
   logRevision,
@@ -32,7 +32,9 @@ const commands: [string, Command][] = [
   ['placeFile', placeFile('/tmp/a', `${to}/b`, { name: 'a', mode: 0o644, modified: 1 })],
   ['placeDirectory', placeDirectory('/tmp/a', to, { remove: false, leaves: ['/tmp/a'] })],
   ['placeDirectory as a whole', placeDirectory('/tmp/a', to, { remove: true, mode: 0o755 })],
-  ['lookAtTarget', lookAtTarget(to, { kind: 'directory', remove: true })],
+  ['lookAtTarget for a directory', lookAtTarget(to, { kind: 'directory', name: 'a', remove: true })],
+  ['lookAtTarget for a file', lookAtTarget(to, { kind: 'file', name: 'a', remove: false })],
+  ['clearIncoming', clearIncoming(to, '/tmp/a')],
 ];
 
 describe.each(commands)('%s', (_, command) => {
