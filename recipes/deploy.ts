@@ -45,10 +45,12 @@ export default defineRecipe({
     task('deploy:started', 'Started (hook)'),
 
     task('deploy:updating', 'Bring the new release to the hosts', {
-      steps: ['deploy:pack', 'deploy:distribute', 'deploy:unpack', 'deploy:symlink:shared'],
+      steps: ['deploy:pack', 'deploy:distribute', 'deploy:unpack', 'swarm:clean', 'deploy:symlink:shared'],
     }),
     task('deploy:pack', 'Build and pack the release', { ...RELEASE, needsSource: true, run: pack }),
-    task('deploy:distribute', 'Distribute the release', { ...RELEASE, run: (t) => t.deployment.distribute(t) }),
+    task('deploy:distribute', 'Distribute the release', {
+      steps: ['swarm:create', 'swarm:track', 'swarm:seed', 'swarm:fetch', 'swarm:stop'],
+    }),
     task('deploy:unpack', 'Unpack the release', { ...RELEASE, run: unpack }),
     task('deploy:symlink:shared', 'Link shared files and directories', { ...RELEASE, run: link }),
     task('deploy:updated', 'Updated (hook)'),

@@ -15,6 +15,7 @@ import { keepSecrets } from '#run/secrets.ts';
 import { openSettings } from '#run/setting-values.ts';
 import { openSessions } from '#ssh/open-sessions.ts';
 import { joinDeployment, type Made } from './deployment.ts';
+import { type DistributionRequest, findContent } from './distribution.ts';
 import { makeEndings } from './endings.ts';
 import { openFleet } from './fleet.ts';
 import { localWork } from './local.ts';
@@ -25,6 +26,8 @@ export interface DeployRequest extends ConfigRequest {
   readonly selection: Selection;
   /** The recipes that every project has; those of the configuration come after them. */
   readonly recipes: readonly Recipe[];
+  /** What goes to the hosts without a release. */
+  readonly distribution?: DistributionRequest;
   /** The release that a rollback shall return to. */
   readonly release?: string;
   /** Finish the last run on the hosts where it did not. */
@@ -70,9 +73,11 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
 
     const toLocal = (path: string) => localPath(path, { home: request.home, directory: config.directory });
     const resolve = (source: Source) => resolveSource({ ...config, ...request, source, localPath: toLocal, signal });
+    const content = request.distribution && (await findContent(request.distribution));
     // What finishes a run deploys what the hosts serve: that is known once they were looked at.
-    const needsSource = !request.onlyFailed && plan.tasks.some((planned) => planned.task.needsSource);
-    const source = needsSource ? await resolve(config.source) : undefined;
+    const late = request.onlyFailed || content !== undefined;
+    const needsSource = !late && plan.tasks.some((planned) => planned.task.needsSource);
+    const source = needsSource ? await resolve(config.source) : content;
 
     const hosts = inventory.map(({ name }) => name);
     const made: Made = {};
@@ -112,9 +117,7 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
     const deployment = joinDeployment(
       {
         config,
-        source,
-        resolve,
-        onlyFailed,
+        ...{ source, content, resolve, onlyFailed },
         locks: held,
         sessions,
         dryRun: request.dryRun,
@@ -127,6 +130,7 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
       },
       made,
     );
+    endings.add(deployment.swarm.stop);
     const interrupt = () => {
       for (const session of sessions) session.interrupt();
     };

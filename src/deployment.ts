@@ -3,6 +3,7 @@ import { makeArtifact } from '#artifact/make-artifact.ts';
 import type { Config } from '#config/config.ts';
 import type { Source } from '#config/written-config.ts';
 import type { Emit } from '#protocol/events.ts';
+import type { PlacedContent } from '#recipe/placed-content.ts';
 import type { Remote } from '#recipe/remote.ts';
 import type { Deployment, TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
@@ -11,10 +12,9 @@ import { nextReleaseName } from '#release/release-name.ts';
 import { releasePaths } from '#release/release-paths.ts';
 import { groupByRevision } from '#release/served.ts';
 import { findUnfinished, type Unfinished } from '#release/unfinished.ts';
-import { sftpStrategy } from '#swarm/sftp-strategy.ts';
 import type { DistributionResult } from '#swarm/strategy.ts';
-import { torrentStrategy } from '#swarm/torrent-strategy.ts';
 import { createHostStates } from './host-states.ts';
+import { joinSwarm } from './join-swarm.ts';
 import { comparePending } from './pending.ts';
 
 export interface DeploymentParts {
@@ -25,6 +25,8 @@ export interface DeploymentParts {
   readonly resolve: (source: Source) => Promise<ResolvedSource>;
   /** Finishes the last run on the hosts where it did not, in place of making a new release. */
   readonly onlyFailed: boolean;
+  /** What goes to a path of the user's, in place of a release. */
+  readonly content: PlacedContent | undefined;
   readonly locks: readonly HeldLock[];
   /** The hosts as they are, for what a dry run has to know. */
   readonly sessions: readonly Remote[];
@@ -108,31 +110,16 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
       emit({ type: 'pending', ...(await comparePending(served, theSource(), pack)) });
   };
 
-  const distribute = async (t: TaskContext): Promise<void> => {
-    const artifact = await pack();
-    const strategy = config.strategy === 'sftp' ? sftpStrategy : torrentStrategy;
-    const targets = t.hosts.map((remote) => {
-      const paths = releasePaths(remote.host.deployTo);
-      return { remote, path: paths.incoming(deployment.release), cache: `${paths.own}/peer` };
-    });
-    if (parts.dryRun) {
-      const isCached = (host: string, file: string) => states.of(host).programs.includes(file);
-      await strategy.rehearse({ artifact, targets, isCached });
-      return;
-    }
-    const pieces = Math.ceil(artifact.bytes / artifact.pieceLength);
-    emit({
-      type: 'transfer-start',
-      bytes: artifact.bytes,
-      pieces,
-      strategy: strategy.name,
-      hosts: targets.map(({ remote }) => remote.host.name),
-    });
-    const result = await strategy.distribute({ artifact, targets, ...config.swarm, emit, signal });
-    made.transfer = result;
-    emit({ type: 'transfer-end', seconds: result.seconds, seederUploaded: result.seederUploaded });
-    t.fail(result.errors);
-  };
+  const incoming = (deployTo: string): string =>
+    releasePaths(deployTo).incoming(parts.content ? CONTENT : deployment.release);
+  if (parts.content) for (const lock of parts.locks) lock.protect(CONTENT);
+  const swarm = joinSwarm({
+    ...{ config, emit, signal, pack, incoming, scratch: parts.scratch, dryRun: parts.dryRun },
+    isCached: (host, file) => states.has(host) && states.of(host).programs.includes(file),
+    done: (result) => {
+      made.transfer = result;
+    },
+  });
 
   const deployment: Deployment = {
     get release() {
@@ -151,8 +138,8 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     state: states.of,
     inspect,
     artifact: pack,
-    distribute,
-    pending,
+    ...{ swarm, incoming, pending },
+    ...(parts.content ? { content: parts.content } : {}),
     returnTo: (release) => {
       made.release = release;
       fresh = false;
@@ -160,3 +147,6 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   };
   return deployment;
 };
+
+/** In place of a release's name: one at a time comes to a host, for the lock is held. No release is ever called so. */
+const CONTENT = 'rookery-content';

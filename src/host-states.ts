@@ -30,6 +30,7 @@ export const createHostStates = ({ config, sessions, dryRun, release }: LookPart
   };
   return {
     of,
+    has: (host: string): boolean => states.has(host),
     /** Looks at the hosts; with `prepare` it also creates what a deploy needs there, and refuses hosts that are not ready. */
     look: (t: TaskContext, hosts: TaskContext['hosts'], prepare: boolean): Promise<void> =>
       t.on(hosts, async ({ host, run }) => {

@@ -14,6 +14,7 @@ export type { DeployEvent, HostError, HostStatus, HostSummary, Summary } from '#
 export { type Command, cmd, quote, type ShellText, type Step, script, sh } from '#protocol/shell.ts';
 export type { AskOptions } from '#recipe/ask.ts';
 export type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
+export type { PlacedContent } from '#recipe/placed-content.ts';
 export { defineRecipe, type Hooks, type Recipe, type RecipeDefinition } from '#recipe/recipe.ts';
 export {
   type Answering,
@@ -26,12 +27,14 @@ export {
 export type { RoleName, Roles } from '#recipe/roles.ts';
 export { type Lazy, type Setting, type SettingOptions, setting } from '#recipe/setting.ts';
 export type { DeploySettings } from '#recipe/settings.ts';
+export type { SwarmSteps } from '#recipe/swarm-steps.ts';
 export { type Task, type TaskDefinition, task } from '#recipe/task.ts';
 export type { ArtifactFacts, Deployment, LocalOptions, OnOptions, TaskContext } from '#recipe/task-context.ts';
 export type { CaptureOptions, TaskHost, UploadOptions } from '#recipe/task-host.ts';
 export { UserError } from '#recipe/user-error.ts';
 export type { Word } from '#recipe/words.ts';
 export { breakLock, describeOwner, parseOwner } from '#release/lock.ts';
+export { clearIncoming, lookAtTarget, placeDirectory, placeFile, prepareIncoming } from '#release/place-steps.ts';
 export { recordsOfDeploy, recordsOfRollback } from '#release/records.ts';
 export { releasePaths } from '#release/release-paths.ts';
 export {

@@ -6,8 +6,10 @@ import { task } from '#recipe/task.ts';
 export const standardRecipes = async (remoteCommand: readonly string[] = []): Promise<Recipe[]> => {
   const recipes = await Promise.all([
     import('rookery/recipes/deploy'),
+    import('rookery/recipes/swarm'),
     import('rookery/recipes/rollback'),
     import('rookery/recipes/housekeeping'),
+    import('rookery/recipes/distribute'),
   ]);
   return [...recipes.map((module) => module.default), ...(remoteCommand.length > 0 ? [runRecipe(remoteCommand)] : [])];
 };

@@ -1,11 +1,11 @@
 import type { Commit } from '#protocol/events.ts';
 import type { ArtifactFacts } from '#recipe/task-context.ts';
 
-/** The one file that every host gets: a tar of the release, with the hashes that prove it. */
+/** The one file that every host gets: a tar, or a file as it is, with the hashes that prove it. */
 export interface Artifact extends ArtifactFacts {
-  /** Where the tar is on this machine. */
+  /** Where it is on this machine. */
   readonly path: string;
-  /** SHA-256 of the tar, 64 hex digits. */
+  /** SHA-256 of the whole, 64 hex digits. */
   readonly sha256: string;
   readonly pieceLength: number;
   /** SHA-1 of every piece, 20 bytes each, concatenated (BEP 3). */
@@ -15,22 +15,32 @@ export interface Artifact extends ArtifactFacts {
 }
 
 /** A source once it is known what exactly will be deployed; making it touches no host. */
-export interface ResolvedSource {
+export type ResolvedSource = SourceFacts & (Packable | WholeFile);
+
+export interface SourceFacts {
   readonly label: string;
   /** 40 hex digits, where the source knows them before packing. */
   readonly revision?: string;
   /** Seconds since 1970, likewise. */
   readonly revisionTime?: number;
-  /** The entries to pack, after the build steps have run. */
-  readonly entries: (work: Workplace) => AsyncIterable<Entry>;
   /** What lies between a deployed revision and this one; undefined where the revision is not known. Absent where the source has no history. */
   readonly compare?: (deployed: string) => Promise<Difference | undefined>;
+}
+
+export interface Packable {
+  /** The entries to pack, after the build steps have run. */
+  readonly entries: (work: Workplace) => AsyncIterable<Entry>;
 }
 
 /** The commits, newest first, that a deploy would bring, and those that it would take away. */
 export interface Difference {
   readonly commits: readonly Commit[];
   readonly dropped: readonly Commit[];
+}
+
+/** A file that travels as it is. */
+export interface WholeFile {
+  readonly file: string;
 }
 
 /** What packing may use: a directory of its own, and a way to run local commands. */

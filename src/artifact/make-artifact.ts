@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Emit } from '#protocol/events.ts';
 import { choosePieceLength } from '#protocol/metainfo.ts';
 import { UserError } from '#recipe/user-error.ts';
-import type { Artifact, ResolvedSource } from './artifact.ts';
+import type { Artifact, Packable, ResolvedSource } from './artifact.ts';
 import { hashPieces } from './hash-pieces.ts';
 import { runLocal } from './run-local.ts';
 import { writeTar } from './write-tar.ts';
@@ -21,26 +21,9 @@ export interface PackRequest {
 }
 
 /** Builds, packs and hashes the source into the one file that every host gets. @throws UserError */
-export const makeArtifact = async ({
-  source,
-  build,
-  scratch,
-  hosts,
-  now,
-  emit,
-  signal,
-}: PackRequest): Promise<Artifact> => {
-  const path = join(scratch, 'artifact.tar');
-  const work = {
-    directory: scratch,
-    build,
-    signal,
-    runLocal: async (text: string, cwd: string) => {
-      await runLocal({ command: { kind: 'shell', text }, cwd, what: 'the build step' }, emit, signal);
-    },
-  };
-  const { files } = await writeTar(source.entries(work), path, signal);
-  if (files === 0) throw new UserError('there is nothing to deploy: the source holds no file that is not ignored');
+export const makeArtifact = async (request: PackRequest): Promise<Artifact> => {
+  const { source, hosts, now } = request;
+  const { path, files } = 'file' in source ? { path: source.file, files: 1 } : await packSource(source, request);
   const pieceLength = choosePieceLength((await stat(path)).size, hosts);
   const hashes = await hashPieces(path, pieceLength);
   return {
@@ -52,4 +35,23 @@ export const makeArtifact = async ({
     revision: source.revision ?? hashes.sha256.slice(0, 40),
     revisionTime: source.revisionTime ?? Math.floor(now / 1000),
   };
+};
+
+/** Packs what is not one file already: the same tree gives the same bytes. */
+export const packSource = async (
+  source: Packable,
+  { build, scratch, emit, signal }: Pick<PackRequest, 'build' | 'scratch' | 'emit' | 'signal'>,
+): Promise<{ path: string; files: number }> => {
+  const path = join(scratch, 'artifact.tar');
+  const work = {
+    directory: scratch,
+    build,
+    signal,
+    runLocal: async (text: string, cwd: string) => {
+      await runLocal({ command: { kind: 'shell', text }, cwd, what: 'the build step' }, emit, signal);
+    },
+  };
+  const { files } = await writeTar(source.entries(work), path, signal);
+  if (files === 0) throw new UserError('there is nothing to deploy: the source holds no file that is not ignored');
+  return { path, files };
 };

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { posix } from 'node:path';
 import { UserError } from '#recipe/user-error.ts';
 
 /** A command line, understood. */
@@ -9,6 +10,8 @@ export interface Arguments {
   readonly tasks: readonly string[];
   /** What stands after `run --`: one word is shell text, several are an argument list. */
   readonly remoteCommand: readonly string[];
+  /** What `distribute` brings, and where to. */
+  readonly distribution?: { readonly path: string; readonly to: string; readonly remove: boolean };
   readonly roles?: readonly string[];
   readonly hosts?: readonly string[];
   readonly limit?: string;
@@ -76,7 +79,8 @@ const explain = (message: string): string => {
 /** Options of the public surface that this version refuses rather than ignores. */
 const LATER: readonly string[] = [];
 
-interface Words {
+/** The words of a command line as yargs leaves them. */
+export interface Words {
   readonly _: readonly (string | number)[];
   readonly '--'?: readonly (string | number)[];
   readonly [option: string]: unknown;
@@ -89,8 +93,8 @@ const understand = (words: Words): Arguments => {
       'which stage? Write `deploy production`, or `deploy init` to begin; `deploy --help` tells more',
       2,
     );
-  if (first === 'doctor' || first === 'swarm')
-    throw new UserError(`\`deploy ${first}\` is not part of this version yet`, 2);
+  if (first === 'doctor') throw new UserError('`deploy doctor` is not part of this version yet', 2);
+  if (first === 'swarm') throw new UserError('`swarm` has to be the first word: `deploy swarm --help` tells more', 2);
   const after = (words['--'] ?? []).map(String);
   const common = { ...options(words), remoteCommand: rest[0] === 'run' ? [...rest.slice(1), ...after] : [] };
   if (first === 'init') return { ...common, command: 'init', stage: '', tasks: [] };
@@ -98,6 +102,10 @@ const understand = (words: Words): Arguments => {
   if (rest[0] === 'run' && common.remoteCommand.length === 0)
     throw new UserError(`run what? Write \`deploy ${first} run -- uptime\``, 2);
   if (rest[0] !== 'run' && after.length > 0) throw new UserError('what stands after -- belongs to `run`', 2);
+  if (rest[0] === 'distribute')
+    return { ...common, command: 'run-tasks', stage: first, tasks: ['distribute'], distribution: distribution(words) };
+  if (words.to !== undefined || words.delete !== undefined)
+    throw new UserError(`--${words.to === undefined ? 'delete' : 'to'} belongs to \`distribute\``, 2);
   const tasks = rest.length === 0 ? ['deploy'] : rest[0] === 'run' ? ['run'] : rest;
   if (common.release !== undefined && tasks.includes('deploy'))
     throw new UserError(
@@ -109,6 +117,19 @@ const understand = (words: Words): Arguments => {
   if (common.onlyFailed && common.ref !== undefined)
     throw new UserError('--only-failed deploys the revision that was deployed last: leave --ref out', 2);
   return { ...common, command: 'run-tasks', stage: first, tasks };
+};
+
+/** `distribute <path> --to <path on hosts>`. */
+const distribution = (words: Words): NonNullable<Arguments['distribution']> => {
+  const [stage, , path, ...more] = words._.map(String);
+  const to = one(words, 'to');
+  if (path === undefined || to === undefined || more.length > 0)
+    throw new UserError(
+      `distribute what, and where to? Write \`deploy ${stage} distribute <path> --to <path on hosts>\``,
+      2,
+    );
+  if (!to.startsWith('/')) throw new UserError(`--to must be an absolute path on the hosts, is '${to}'`, 2);
+  return { path, to: posix.normalize(to), remove: words.delete === true };
 };
 
 const options = (words: Words) => ({
@@ -132,11 +153,12 @@ const options = (words: Words) => ({
   color: words.color !== false,
 });
 
-const optional = <K extends string, T>(key: K, value: T | undefined): { [key in K]?: T } =>
+/** The key, where it has a value. */
+export const optional = <K extends string, T>(key: K, value: T | undefined): { [key in K]?: T } =>
   (value === undefined ? {} : { [key]: value }) as { [key in K]?: T };
 
-/** An option that may stand once. */
-const one = (words: Words, name: string): string | undefined => {
+/** An option that may stand once. @throws UserError where it stands twice, or is empty */
+export const one = (words: Words, name: string): string | undefined => {
   const values = all(words[name]);
   if (values.length > 1) throw new UserError(`--${name} stands more than once`, 2);
   if (values[0] === '') throw new UserError(`--${name} needs a value`, 2);
@@ -150,7 +172,8 @@ const list = (value: unknown): string[] | undefined => {
   return value === undefined ? undefined : words;
 };
 
-const all = (value: unknown): string[] => (value === undefined ? [] : [value].flat().map(String));
+/** The values of an option that may stand several times. */
+export const all = (value: unknown): string[] => (value === undefined ? [] : [value].flat().map(String));
 
 const USAGE = `deploy <stage> [task...] [options]
 
@@ -160,6 +183,9 @@ const USAGE = `deploy <stage> [task...] [options]
   deploy production releases           what is on every host
   deploy production pending            the commits that a deploy would bring
   deploy production run -- uptime      one command on every host
+  deploy swarm --help                  the parts of a swarm, one by one
+  deploy production distribute <path> --to <path on hosts>
+                                       a file or directory to every host, without a release
   deploy init                          write a deploy.config.ts
   deploy tasks [stage]                 list the tasks`;
 
@@ -198,6 +224,8 @@ const OPTIONS = {
   },
   'max-failures': { type: 'string', requiresArg: true, describe: 'go on while no more than N or N% hosts have failed' },
   tree: { type: 'boolean', describe: 'with `tasks`: the flow of a deploy, with its hooks' },
+  to: { type: 'string', requiresArg: true, describe: 'distribute: absolute path on the hosts' },
+  delete: { type: 'boolean', describe: 'distribute: a directory that is there is replaced as a whole, not added to' },
   plan: { type: 'boolean', describe: 'show which tasks would run on which hosts, without connecting' },
   format: {
     choices: ['tty', 'plain', 'json'],

@@ -8,6 +8,8 @@ export const main = async (proc: ProcessLike): Promise<number> => {
   proc.stdout.on('error', () => {}); // the reader has gone, as with `| head`; the work goes on
   let args: Arguments | undefined;
   try {
+    const [first, ...rest] = proc.argv;
+    if (first === 'swarm') return await (await import('./swarm-command.ts')).runSwarmCommand(rest, proc);
     const parsed = await parseArguments(proc.argv);
     if ('text' in parsed) {
       proc.stdout.write(`${parsed.text}\n`);

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type DeployRequest, deploy } from '#deploy.ts';
 import type { DeployFact } from '#protocol/events.ts';
 import { openReport } from '#report/report.ts';
@@ -90,6 +90,9 @@ const makeRequest = async (
   ...(args.ref === undefined ? {} : { ref: args.ref }),
   ...(args.release === undefined ? {} : { release: args.release }),
   onlyFailed: args.onlyFailed,
+  ...(args.distribution && {
+    distribution: { ...args.distribution, path: resolve(around.from, args.distribution.path) },
+  }),
   selection: {
     ...(args.roles === undefined ? {} : { roles: args.roles }),
     ...(args.hosts === undefined ? {} : { hosts: args.hosts }),

@@ -16,7 +16,14 @@ export interface AnnouncerOptions {
   /** The facts of the moment. */
   readonly query: () => AnnounceQuery;
   onPeers(peers: readonly PeerAddress[]): void;
+  onAnswer(answer: TrackerAnswer): void;
 }
+
+/** What came of one announce: whom the tracker named, which may be ourselves, or why it named nobody. */
+export type TrackerAnswer = { readonly url: string } & (
+  | { readonly peers: readonly PeerAddress[] }
+  | { readonly failure: string }
+);
 
 const ANSWER_MS = 10_000;
 const GOODBYE_MS = 1000;
@@ -26,8 +33,8 @@ const MAX_RETRY_MS = 30_000;
 const NUMWANT = 80;
 
 /** Announces `started` at once. */
-export const startAnnouncer = ({ trackers, query, onPeers }: AnnouncerOptions): Announcer => {
-  const loops = trackers.filter((url) => /^http:\/\//i.test(url)).map((url) => startLoop(url, query, onPeers));
+export const startAnnouncer = ({ trackers, ...options }: AnnouncerOptions): Announcer => {
+  const loops = trackers.filter((url) => /^http:\/\//i.test(url)).map((url) => startLoop(url, options));
   return {
     completed: () => {
       for (const loop of loops) loop.completed();
@@ -36,7 +43,7 @@ export const startAnnouncer = ({ trackers, query, onPeers }: AnnouncerOptions): 
   };
 };
 
-const startLoop = (url: string, query: AnnouncerOptions['query'], onPeers: AnnouncerOptions['onPeers']): Announcer => {
+const startLoop = (url: string, { query, onPeers, onAnswer }: Omit<AnnouncerOptions, 'trackers'>): Announcer => {
   let event: AnnounceQuery['event'] = 'started'; // what the tracker has yet to be told
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -65,8 +72,10 @@ const startLoop = (url: string, query: AnnouncerOptions['query'], onPeers: Annou
       failures = 0;
       if (event === told) event = undefined;
       if (!stopped) onPeers(answer.peers);
+      onAnswer({ url, peers: answer.peers });
       return Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, answer.interval * 1000));
-    } catch {
+    } catch (error) {
+      onAnswer({ url, failure: describe(error as NodeJS.ErrnoException) });
       return Math.min(MAX_RETRY_MS, 250 * 2 ** failures++);
     }
   };
@@ -84,3 +93,6 @@ const startLoop = (url: string, query: AnnouncerOptions['query'], onPeers: Annou
     },
   };
 };
+
+/** Where a name has several addresses, and none takes a connection, the error has no words of its own. */
+const describe = ({ message, code }: NodeJS.ErrnoException): string => message || (code ?? 'no answer');

@@ -17,6 +17,10 @@ export interface Metainfo {
   readonly pieceSha256?: Uint8Array;
   /** Tracker URL. */
   readonly announce?: string;
+  /** Every tracker URL where there are several, in the order in which they are to be tried (BEP 12). */
+  readonly announceList?: readonly string[];
+  /** The content is the tar of a directory, and whoever gets it is to unpack it: beside `info`, as `pieceSha256` is. */
+  readonly packed?: 'tar';
   /** Only the tracker names peers (BEP 27). */
   readonly private: boolean;
 }
@@ -29,7 +33,10 @@ export const MAX_PIECE_BYTES = 32 * 1024 * 1024;
 export const encodeMetainfo = (metainfo: Metainfo): Uint8Array => {
   check(metainfo);
   const entries: [string, BencodeValue][] = [['info', infoOf(metainfo)]];
-  if (metainfo.announce !== undefined) entries.unshift(['announce', utf8(metainfo.announce)]);
+  const { announce, announceList, packed } = metainfo;
+  if (announce !== undefined) entries.push(['announce', utf8(announce)]);
+  if (announceList !== undefined) entries.push(['announce-list', announceList.map((url) => [utf8(url)])]);
+  if (packed !== undefined) entries.push([PACKED, utf8(packed)]);
   if (metainfo.pieceSha256 !== undefined) entries.push([PIECE_SHA256, metainfo.pieceSha256]);
   return encodeBencode(new Map(entries));
 };
@@ -40,6 +47,7 @@ export const decodeMetainfo = (bytes: Uint8Array): Metainfo & { readonly infoByt
   const info = dictionary(root.get('info'), 'info');
   if (info.has('files')) throw new ProtocolError('metainfo: holds several files, one is taken');
   const announce = root.get('announce');
+  const announceList = tiersOf(root.get('announce-list')).flat();
   const pieceSha256 = root.get(PIECE_SHA256);
   const metainfo: Metainfo = {
     name: text(info.get('name'), 'name'),
@@ -48,11 +56,18 @@ export const decodeMetainfo = (bytes: Uint8Array): Metainfo & { readonly infoByt
     pieces: byteString(info.get('pieces'), 'pieces'),
     private: info.get('private') === 1,
     ...(announce === undefined ? {} : { announce: text(announce, 'announce') }),
+    ...(announceList.length === 0 ? {} : { announceList }),
+    ...(root.has(PACKED) ? { packed: packing(root.get(PACKED)) } : {}),
     ...(pieceSha256 === undefined ? {} : { pieceSha256: byteString(pieceSha256, PIECE_SHA256) }),
   };
   check(metainfo);
   return { ...metainfo, infoBytes: encodeBencode(info) };
 };
+
+/** The trackers of a .torrent, in the order in which they are to be tried. */
+export const trackersOf = ({ announce, announceList }: Pick<Metainfo, 'announce' | 'announceList'>): string[] => [
+  ...new Set(announceList ?? (announce === undefined ? [] : [announce])),
+];
 
 /**
  * A power of two up to 4 MiB. A host passes a new piece on to all its neighbours, one after the other, and this shall take
@@ -69,6 +84,7 @@ export const choosePieceLength = (bytes: number, hosts: number): number => {
 const SMALL_BYTES = 4 * 1024 * 1024;
 
 const PIECE_SHA256 = 'piece sha256';
+const PACKED = 'packed';
 
 const infoOf = (metainfo: Metainfo): BencodeDictionary => {
   const entries: [string, BencodeValue][] = [
@@ -96,6 +112,19 @@ const check = ({ name, length, pieceLength, pieces, pieceSha256 }: Metainfo): vo
 
 const checkHashes = (hashes: Uint8Array, wanted: number): void => {
   if (hashes.length !== wanted) throw new ProtocolError(`metainfo: ${hashes.length} bytes of hashes, not ${wanted}`);
+};
+
+const tiersOf = (value: BencodeValue | undefined): string[][] =>
+  value === undefined ? [] : list(value).map((tier) => list(tier).map((url) => text(url, 'announce-list')));
+
+const list = (value: BencodeValue): readonly BencodeValue[] => {
+  if (Array.isArray(value)) return value;
+  throw new ProtocolError('metainfo: announce-list is not a list of lists');
+};
+
+const packing = (value: BencodeValue | undefined): 'tar' => {
+  if (text(value, PACKED) === 'tar') return 'tar';
+  throw new ProtocolError('metainfo: packed in a way that this version does not know');
 };
 
 const dictionary = (value: BencodeValue | undefined, what: string): BencodeDictionary => {

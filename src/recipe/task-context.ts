@@ -1,10 +1,12 @@
 import type { HostError, ListedRelease } from '#protocol/events.ts';
 import type { Command } from '#protocol/shell.ts';
 import type { HostState } from './host-state.ts';
+import type { PlacedContent } from './placed-content.ts';
 import type { Remote } from './remote.ts';
 import type { RoleName } from './roles.ts';
 import type { Ask, Fetch, Setting } from './setting.ts';
 import type { DeploySettings } from './settings.ts';
+import type { SwarmSteps } from './swarm-steps.ts';
 import type { TaskHost } from './task-host.ts';
 
 /** What a task's body works with. Destructure what you need: `run: ({ on, hosts }) => on(hosts, …)`. */
@@ -99,8 +101,12 @@ export interface Deployment {
   readonly inspect: (t: TaskContext, prepare: boolean) => Promise<void>;
   /** Makes the artifact from the source, once; later calls return the same one. */
   readonly artifact: () => Promise<ArtifactFacts>;
-  /** Brings the artifact to the hosts, verified, by the configured strategy; it is then at the path of `incomingPath`. */
-  readonly distribute: (t: TaskContext) => Promise<void>;
+  /** Brings the artifact to the hosts, verified, by the configured strategy. */
+  readonly swarm: SwarmSteps;
+  /** Where the artifact is on a host once it is there. */
+  readonly incoming: (deployTo: string) => string;
+  /** What `distribute` brings; absent in all other runs. */
+  readonly content?: PlacedContent;
   /** Tells what a deploy would bring to the hosts. */
   readonly pending: (t: TaskContext) => Promise<void>;
   /** Makes an earlier release the one that this run publishes: what a rollback returns to. */

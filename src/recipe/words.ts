@@ -7,6 +7,12 @@ export type Word =
   | 'deploy:updating'
   | 'deploy:pack'
   | 'deploy:distribute'
+  | 'swarm:create'
+  | 'swarm:track'
+  | 'swarm:seed'
+  | 'swarm:fetch'
+  | 'swarm:stop'
+  | 'swarm:clean'
   | 'deploy:unpack'
   | 'deploy:symlink:shared'
   | 'deploy:updated'
@@ -27,4 +33,9 @@ export type Word =
   | 'deploy:finishing_rollback'
   | 'deploy:finished_rollback'
   | 'deploy:unlock'
-  | 'releases';
+  | 'releases'
+  | 'pending'
+  | 'distribute'
+  | 'distribute:check'
+  | 'distribute:place'
+  | 'distribute:failed';

@@ -5,10 +5,10 @@ import type { Outcome } from './outcome.ts';
 export const EXIT = { done: 0, failed: 1, usage: 2, partly: 3, locked: 4, connect: 5, interrupted: 130 } as const;
 
 /** What the end of a run means for the shell. A release that serves makes a failure "partly", never "failed". */
-export const exitCodeOf = ({ end, committed, errors, fault }: Outcome): number => {
+export const exitCodeOf = ({ end, committed, errors, marks, fault }: Outcome): number => {
   if (end === 'interrupted') return EXIT.interrupted;
   if (end === 'done' && errors.size === 0) return EXIT.done;
-  if (committed) return EXIT.partly;
+  if (committed && [...marks.values()].includes('published')) return EXIT.partly;
   return (fault as { exitCode?: number } | undefined)?.exitCode ?? EXIT.failed;
 };
 

@@ -1,6 +1,7 @@
 import { decodeReport, encodeControl, type PeerOrder, type PeerReport } from '#protocol/control.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
 import type { RemoteProcess } from '#recipe/remote.ts';
+import { failureWords } from './failure-words.ts';
 import { type PeerBundle, uploadBundle } from './peer-bundle.ts';
 import { NO_BUNDLE, NO_RUNTIME, peerCommand } from './runtime.ts';
 import type { Target, TransferError } from './strategy.ts';
@@ -85,12 +86,6 @@ const failureCode = (code: string): TransferError['code'] =>
   code === 'disk-full' || code === 'permission' || code === 'verify' || code === 'runtime' || code === 'bug'
     ? code
     : 'transfer';
-
-/** The peer passes on what its system says, `ENOSPC: ...`: in words first. */
-const failureWords = ({ code, message }: Extract<PeerReport, { kind: 'failed' }>): string => {
-  if (code === 'disk-full') return `the disk is full (${message})`;
-  return code === 'permission' ? `no permission (${message})` : message;
-};
 
 /** A line that is no report comes from a noisy profile or a warning of the runtime: not ours to judge. */
 const readReport = (line: string): PeerReport | undefined => {

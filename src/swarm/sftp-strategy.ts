@@ -5,29 +5,38 @@ import type { Distribution, DistributionResult, Strategy, Target, TransferError 
 /** Uploads the artifact to every host over its own SSH connection: N copies leave this machine, but a host needs only sshd and sh. */
 export const sftpStrategy: Strategy = {
   name: 'sftp',
-  rehearse: async ({ artifact, targets }) => {
-    for (const { remote, path } of targets) {
-      await remote.sendFile(artifact.path, path, () => {});
-      await remote.run(verifyFile(path, artifact.sha256), { label: VERIFY });
-    }
-  },
-  distribute: async (job): Promise<DistributionResult> => {
-    const begun = performance.now();
-    const errors = new Map<string, TransferError>();
-    const traffic = new Map<string, { downloaded: number; uploaded: number }>();
-    const waiting = [...job.targets];
-    const work = async () => {
-      for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
-        const { name } = target.remote.host;
-        const error = job.signal.aborted ? INTERRUPTED : await upload(job, target).catch(describe);
-        if (error) errors.set(name, error);
-        else traffic.set(name, { downloaded: job.artifact.bytes, uploaded: 0 });
+  open: (job) => ({
+    track: nothing,
+    seed: nothing,
+    fetch: (targets) => uploadAll(job, targets),
+    rehearse: async (targets) => {
+      for (const { remote, path } of targets) {
+        await remote.sendFile(job.artifact.path, path, () => {});
+        await remote.run(verifyFile(path, job.artifact.sha256), { label: VERIFY });
       }
-    };
-    await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, work));
-    const seconds = (performance.now() - begun) / 1000;
-    return { seconds, seederUploaded: traffic.size * job.artifact.bytes, traffic, errors };
-  },
+    },
+    stop: nothing,
+  }),
+};
+
+const nothing = async (): Promise<void> => {};
+
+const uploadAll = async (job: Distribution, targets: readonly Target[]): Promise<DistributionResult> => {
+  const begun = performance.now();
+  const errors = new Map<string, TransferError>();
+  const traffic = new Map<string, { downloaded: number; uploaded: number }>();
+  const waiting = [...targets];
+  const work = async () => {
+    for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
+      const { name } = target.remote.host;
+      const error = job.signal.aborted ? INTERRUPTED : await upload(job, target).catch(describe);
+      if (error) errors.set(name, error);
+      else traffic.set(name, { downloaded: job.artifact.bytes, uploaded: 0 });
+    }
+  };
+  await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, work));
+  const seconds = (performance.now() - begun) / 1000;
+  return { seconds, seederUploaded: traffic.size * job.artifact.bytes, traffic, errors };
 };
 
 const UPLOADS_AT_ONCE = 16;

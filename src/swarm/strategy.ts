@@ -5,9 +5,20 @@ import type { Remote } from '#recipe/remote.ts';
 /** A way to bring one artifact to many hosts. Both implementations end the same way: a verified file at `path` on every host that has no error. */
 export interface Strategy {
   readonly name: 'torrent' | 'sftp';
-  distribute(job: Distribution): Promise<DistributionResult>;
-  /** Does on every host what a distribution would, with hosts that only tell: a dry run. */
-  rehearse(job: Rehearsal): Promise<void>;
+  /** Prepares a transfer; nothing runs yet. */
+  open(job: Distribution): Transfer;
+}
+
+/** One artifact on its way, in the steps that recipes hook around; a strategy without a tracker or a seeder has nothing to do in theirs. */
+export interface Transfer {
+  track(): Promise<void>;
+  seed(): Promise<void>;
+  /** Resolves when every one of these hosts, which are some of the job's, has its verdict. Those that have a copy serve it until `stop`. */
+  fetch(targets: readonly Target[]): Promise<DistributionResult>;
+  /** Does on every host what `fetch` would, with hosts that only tell: a dry run. */
+  rehearse(targets: readonly Target[], isCached: IsCached): Promise<void>;
+  /** Ends whatever runs; it may be called at any time, and again. */
+  stop(): Promise<void>;
 }
 
 export interface Distribution {
@@ -21,10 +32,8 @@ export interface Distribution {
   readonly signal: AbortSignal;
 }
 
-export interface Rehearsal extends Pick<Distribution, 'artifact' | 'targets'> {
-  /** Whether a host keeps this file of our own programs. */
-  readonly isCached: (host: string, file: string) => boolean;
-}
+/** Whether a host keeps this file of our own programs. */
+export type IsCached = (host: string, file: string) => boolean;
 
 export interface Target {
   readonly remote: Remote;

@@ -8,16 +8,23 @@ export interface Tracker {
 }
 
 export interface TrackerOptions {
-  /** Hex info hash of the only torrent that it serves. */
-  readonly infoHash: string;
+  /** Hex info hashes of the only torrents that it serves; default: any. */
+  readonly infoHashes?: ReadonlySet<string>;
+  /** Port to listen on; default: one that the system chooses. */
+  readonly port?: number;
   /** Address to bind to; default: all. */
   readonly listen?: string;
-  /** Addresses that announces may name with `ip`, because hosts are not always seen under the address that others reach. */
-  readonly addresses: ReadonlySet<string>;
+  /** Whether a peer that is seen under an address may name another one with `ip`: hosts are not always seen under the one that others reach. */
+  readonly believes: (named: string, seen: string) => boolean;
 }
 
-/** Starts the tracker of one deploy, on a port that the system chooses. It answers for one torrent and knows no other. */
-export const startTracker = async ({ infoHash, listen, addresses }: TrackerOptions): Promise<Tracker> => {
+/** Starts a tracker. Rejects with the system's error where it cannot listen. */
+export const startTracker = async ({
+  infoHashes,
+  port: wanted = 0,
+  listen,
+  believes,
+}: TrackerOptions): Promise<Tracker> => {
   const { default: Server } = await import('bittorrent-tracker/server');
   const server: TrackerServer = new Server({
     udp: false,
@@ -25,9 +32,9 @@ export const startTracker = async ({ infoHash, listen, addresses }: TrackerOptio
     stats: false,
     interval: ANNOUNCE_INTERVAL,
     filter: (asked, params, decide) => {
-      if (asked !== infoHash) return decide(new Error('unknown torrent'));
+      if (infoHashes?.has(asked) === false) return decide(new Error('unknown torrent'));
       const named = new URL(params.httpReq?.url ?? '/', 'http://tracker').searchParams.get('ip');
-      if (named !== null && addresses.has(named)) {
+      if (named !== null && believes(named, params.ip)) {
         params.ip = named;
         params.addr = `${named.includes(':') ? `[${named}]` : named}:${params.port}`;
       }
@@ -38,7 +45,7 @@ export const startTracker = async ({ infoHash, listen, addresses }: TrackerOptio
   server.on('warning', () => {});
   await new Promise<void>((resolve, reject) => {
     server.http.once('error', reject);
-    server.listen(0, listen, resolve);
+    server.listen(wanted, listen, resolve);
   });
   const { port } = server.http.address() as { port: number };
   return {
@@ -52,5 +59,5 @@ export const startTracker = async ({ infoHash, listen, addresses }: TrackerOptio
   };
 };
 
-/** Milliseconds between announces: peers also learn of each other over their SSH channels. */
+/** Milliseconds between announces: those of a deploy also learn of each other over their SSH channels. */
 const ANNOUNCE_INTERVAL = 15_000;

@@ -155,7 +155,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('commands on three hosts', () => {
     const lines = stdout.split('\n');
     for (const address of addresses()) expect(lines[0]).toContain(address);
     const tasks = lines.map((line) => line.trim().split(/\s/)[0]).filter((word) => word?.startsWith('deploy:'));
-    expect(tasks.indexOf('deploy:distribute')).toBeLessThan(tasks.indexOf('deploy:symlink:release'));
+    expect(tasks.indexOf('deploy:unpack')).toBeLessThan(tasks.indexOf('deploy:symlink:release'));
     expect(tasks).toContain('deploy:cleanup');
   });
 });

@@ -176,7 +176,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a deploy that fails on 
         expect(run.exitCode).toBe(1);
         expect(run.of(bad)).toMatchObject({
           status: 'failed',
-          error: { code: 'connection-lost', task: 'deploy:distribute' },
+          error: { code: 'connection-lost', task: 'swarm:fetch' },
         });
         expect(good.map((host) => [run.of(host).status, run.of(host).error])).toEqual(
           good.map(() => ['unchanged', undefined]),

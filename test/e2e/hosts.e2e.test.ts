@@ -82,7 +82,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
           await project.commit({ large: randomBytes(packed[at]) });
           const run = await project.deploy();
           expect(run).toMatchObject({ exitCode: 1 });
-          const task = at === 'transfer' ? 'deploy:distribute' : 'deploy:unpack';
+          const task = at === 'transfer' ? 'swarm:fetch' : 'deploy:unpack';
           expect(run.of(small)).toMatchObject({
             status: 'failed',
             error: { code: 'disk-full', task, message: expect.stringContaining('the disk is full') },
@@ -148,7 +148,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
       expect(run.of(withoutNode)).toMatchObject({ status: 'failed', error: { task: 'deploy:check' } });
       expect(run.of(withoutNode).error?.message).toMatch(/no Node\.js.*sftp/);
       expect(run.of(one).status).toBe('unchanged');
-      expect(tasksOf(run)).toEqual(expect.not.arrayContaining(['deploy:pack', 'deploy:distribute']));
+      expect(tasksOf(run)).toEqual(expect.not.arrayContaining(['deploy:pack', 'swarm:fetch']));
       expect((await lookAt(withoutNode, project.application)).releases).toEqual([]);
       await expectNothingLeft(project);
       await project.configure({ config: { strategy: 'sftp' } });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BencodeValue, decodeBencode, encodeBencode, utf8 } from '#protocol/bencode.ts';
-import { choosePieceLength, decodeMetainfo, encodeMetainfo, type Metainfo } from '#protocol/metainfo.ts';
+import { choosePieceLength, decodeMetainfo, encodeMetainfo, type Metainfo, trackersOf } from '#protocol/metainfo.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
 
 const metainfo: fc.Arbitrary<Metainfo> = fc
@@ -11,16 +11,20 @@ const metainfo: fc.Arbitrary<Metainfo> = fc
     pieceLength: fc.integer({ min: 1, max: 100_000 }),
     last: fc.double({ min: 0, max: 1, noNaN: true }),
     announce: fc.option(fc.webUrl(), { nil: undefined }),
+    announceList: fc.option(fc.array(fc.webUrl(), { minLength: 1 }), { nil: undefined }),
+    packed: fc.constantFrom('tar' as const, undefined),
     private: fc.boolean(),
     byte: fc.nat(255),
     sha256s: fc.boolean(),
   })
-  .map(({ pieceCount, last, byte, announce, sha256s, ...rest }) => ({
+  .map(({ pieceCount, last, byte, announce, announceList, packed, sha256s, ...rest }) => ({
     ...rest,
     length:
       pieceCount === 0 ? 0 : (pieceCount - 1) * rest.pieceLength + Math.max(1, Math.ceil(last * rest.pieceLength)),
     pieces: new Uint8Array(pieceCount * 20).fill(byte),
     ...(announce === undefined ? {} : { announce }),
+    ...(announceList === undefined ? {} : { announceList }),
+    ...(packed === undefined ? {} : { packed }),
     ...(sha256s ? { pieceSha256: new Uint8Array(pieceCount * 32).fill(byte + 1) } : {}),
   }));
 
@@ -43,6 +47,40 @@ describe('metainfo', () => {
         expect(Buffer.from(bytes).includes(Buffer.from(infoBytes))).toBe(true);
       }),
     );
+  });
+
+  test('trackers and packing leave the info hash as it is; of several trackers each is tried in its turn', () => {
+    fc.assert(
+      fc.property(metainfo, ({ announce: _, announceList: __, packed: ___, ...without }) => {
+        const urls = ['http://a/announce', 'http://b/announce'];
+        const bytes = encodeMetainfo({ ...without, announce: urls[0]!, announceList: urls, packed: 'tar' });
+        expect(decodeMetainfo(bytes).infoBytes).toEqual(decodeMetainfo(encodeMetainfo(without)).infoBytes);
+        expect(trackersOf(decodeMetainfo(bytes))).toEqual(urls);
+        expect(bytes).toEqual(encodeBencode(decodeBencode(bytes)));
+        expect(Buffer.from(bytes).includes('13:announce-listll17:http://a/announceel17:http://b/announceee')).toBe(
+          true,
+        );
+      }),
+    );
+  });
+
+  test.each([
+    ['announce-list', utf8('http://a/announce')],
+    ['announce-list', [utf8('http://a/announce')]],
+    ['announce-list', [[1]]],
+    ['packed', utf8('zip')],
+    ['packed', 1],
+  ])('%s as %j is refused', (key, value) => {
+    expect(() =>
+      decodeMetainfo(
+        encodeBencode(
+          new Map<string, BencodeValue>([
+            ['info', good],
+            [key, value],
+          ]),
+        ),
+      ),
+    ).toThrow(ProtocolError);
   });
 
   test('the SHA-256 of pieces leaves the info hash as it is, and is that of every piece or a ProtocolError', () => {

@@ -4,6 +4,7 @@ import { type Command, shellText } from '#protocol/shell.ts';
 import type { ReleaseFacts } from '#recipe/host-state.ts';
 import { inspectHost, prepareHost } from '#release/inspect.ts';
 import { breakLock } from '#release/lock.ts';
+import { clearIncoming, lookAtTarget, placeDirectory, placeFile } from '#release/place-steps.ts';
 import {
   linkShared,
   logRevision,
@@ -40,6 +41,12 @@ const commands: [string, Command][] = [
   ['removeReleases', removeReleases(to, [release])],
   ['logRevision', logRevision(to, 'Branch main')],
   ['breakLock', breakLock(to)],
+  ['placeFile', placeFile('/tmp/a', `${to}/b`, { name: 'a', mode: 0o644, modified: 1 })],
+  ['placeDirectory', placeDirectory('/tmp/a', to, { remove: false, leaves: ['/tmp/a'] })],
+  ['placeDirectory as a whole', placeDirectory('/tmp/a', to, { remove: true, mode: 0o755 })],
+  ['lookAtTarget for a directory', lookAtTarget(to, { kind: 'directory', name: 'a', remove: true })],
+  ['lookAtTarget for a file', lookAtTarget(to, { kind: 'file', name: 'a', remove: false })],
+  ['clearIncoming', clearIncoming(to, '/tmp/a')],
 ];
 
 describe.each(commands)('%s', (_, command) => {

@@ -1,0 +1,75 @@
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Artifact } from '#artifact/artifact.ts';
+import type { Config } from '#config/config.ts';
+import type { Emit } from '#protocol/events.ts';
+import type { SwarmSteps } from '#recipe/swarm-steps.ts';
+import type { TaskContext } from '#recipe/task-context.ts';
+import { UserError } from '#recipe/user-error.ts';
+import { releasePaths } from '#release/release-paths.ts';
+import { sftpStrategy } from '#swarm/sftp-strategy.ts';
+import type { DistributionResult, IsCached, Strategy, Target, Transfer } from '#swarm/strategy.ts';
+import { torrentStrategy } from '#swarm/torrent-strategy.ts';
+
+export interface SwarmParts {
+  readonly config: Pick<Config, 'strategy' | 'swarm'>;
+  readonly scratch: string;
+  readonly pack: () => Promise<Artifact>;
+  /** Where the artifact is to be on a host. */
+  readonly incoming: (deployTo: string) => string;
+  readonly dryRun: boolean;
+  readonly isCached: IsCached;
+  readonly done: (result: DistributionResult) => void;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** The strategy's transfer as the steps of a recipe. */
+export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
+  const { config, emit, signal, dryRun } = parts;
+  const strategy: Strategy = config.strategy === 'sftp' ? sftpStrategy : torrentStrategy;
+  let opened: { readonly transfer: Transfer; readonly artifact: Artifact; readonly pieces: number } | undefined;
+
+  const current = () => {
+    if (!opened) throw new UserError('there is no torrent yet: swarm:create comes before this task');
+    return opened;
+  };
+  const targetsOf = ({ hosts }: TaskContext): Target[] =>
+    hosts.map((remote) => {
+      const { deployTo } = remote.host;
+      return { remote, path: parts.incoming(deployTo), cache: `${releasePaths(deployTo).own}/peer` };
+    });
+  const stop = async (): Promise<void> => opened?.transfer.stop();
+
+  return {
+    create: async (t) => {
+      const artifact = await parts.pack();
+      const pieces = Math.ceil(artifact.bytes / artifact.pieceLength);
+      const job = { artifact, targets: targetsOf(t), ...config.swarm, emit, signal };
+      opened = { transfer: strategy.open(job), artifact, pieces };
+      if (strategy.name === 'torrent') t.detail(`${pieces.toLocaleString('en')} pieces`);
+    },
+    track: async () => {
+      if (!dryRun) await current().transfer.track();
+    },
+    seed: async () => {
+      if (!dryRun) await current().transfer.seed();
+    },
+    fetch: async (t) => {
+      const { transfer, artifact, pieces } = current();
+      const targets = targetsOf(t);
+      if (dryRun) return transfer.rehearse(targets, parts.isCached);
+      const hosts = targets.map(({ remote }) => remote.host.name);
+      emit({ type: 'transfer-start', bytes: artifact.bytes, pieces, strategy: strategy.name, hosts });
+      const result = await transfer.fetch(targets);
+      parts.done(result);
+      emit({ type: 'transfer-end', seconds: result.seconds, seederUploaded: result.seederUploaded });
+      if (result.errors.size > 0 || signal.aborted) await stop(); // nothing may go on while the failure is put right
+      t.fail(result.errors);
+    },
+    stop,
+    clean: async () => {
+      if (opened && dirname(opened.artifact.path) === parts.scratch) await rm(opened.artifact.path, { force: true });
+    },
+  };
+};

@@ -1,0 +1,17 @@
+import type { TaskContext } from './task-context.ts';
+
+/** The steps in which an artifact comes to the hosts, in this order. By `sftp` some of them have nothing to do. */
+export interface SwarmSteps {
+  /** Packs the artifact, unless that has happened already, and makes its torrent. */
+  readonly create: (t: TaskContext) => Promise<void>;
+  /** Starts the tracker, on this machine. */
+  readonly track: (t: TaskContext) => Promise<void>;
+  /** Starts the seeder, on this machine. */
+  readonly seed: (t: TaskContext) => Promise<void>;
+  /** Every host fetches the artifact, and serves it to the others until `stop`. */
+  readonly fetch: (t: TaskContext) => Promise<void>;
+  /** Ends peers, seeder and tracker. */
+  readonly stop: () => Promise<void>;
+  /** Removes the packed artifact from this machine. */
+  readonly clean: () => Promise<void>;
+}
