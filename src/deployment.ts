@@ -87,7 +87,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     const rest = t.hosts.filter(({ host }) => last.hosts.includes(host.name));
     receivers = rest.length;
     if (rest.length > 0) await lookUpAgain(last);
-    t.only(rest);
+    t.only(rest, 'end');
     t.detail(`${last.release} on ${rest.length} of ${t.hosts.length} hosts`);
     const done = `every host serves ${last.release} already: there is nothing to finish`;
     if (rest.length === 0) emit({ type: 'notice', level: 'info', message: done });

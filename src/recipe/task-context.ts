@@ -39,8 +39,8 @@ export interface TaskContext {
   readonly failures: () => ReadonlyMap<string, HostError>;
   /** Records errors that were collected elsewhere, by host name. Throws, as `on` does, when the run cannot go on. */
   readonly fail: (errors: ReadonlyMap<string, Omit<HostError, 'task'>>) => void;
-  /** The tasks that follow run on these hosts alone, up to the end of the task that this one is a step of. */
-  readonly only: (hosts: readonly Remote[]) => void;
+  /** The tasks that follow run on these hosts alone, up to the end of the task that this one is a step of, or of the run. */
+  readonly only: (hosts: readonly Remote[], until?: 'end') => void;
   /** Records what has become of a host, for the summary. */
   readonly mark: (remote: Remote, status: 'published' | 'reverted' | 'unchanged') => void;
   /** Shows a host's answer to the user, whole. */

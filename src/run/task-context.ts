@@ -114,8 +114,9 @@ export const makeContext = (
       for (const [host, error] of errors) fail(host, run.signal.aborted ? interruptedIn(task) : { ...error, task });
       settle(before);
     },
-    only: (hosts) => {
-      progress.chosen = { hosts: new Set(hosts.map(({ host }) => host.name)), within };
+    only: (hosts, until) => {
+      const names = new Set(hosts.map(({ host }) => host.name));
+      progress.chosen = { hosts: names, within: until === 'end' ? undefined : within };
     },
     mark: (remote, status) => void (run.dryRun || progress.marks.set(remote.host.name, status)),
     answer: (remote, answer) => {
