@@ -5,6 +5,7 @@ import { encodeMessage, encodePieceHead, type Message } from '#protocol/message.
 import { createMessageDecoder } from '#protocol/message-decoder.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
 import { readAccepted } from './accepted-socket.ts';
+import type { Turn } from './turn.ts';
 
 /** One TCP connection to a neighbour, from the first byte of the handshake on. */
 export interface Connection {
@@ -19,6 +20,7 @@ export interface Connection {
 export interface ConnectionOptions {
   /** What we say first. */
   readonly hello: Handshake;
+  readonly turn: Turn;
   /** Longest message taken, bytes. */
   readonly maxMessage: number;
   /** Another peer of this torrent has introduced itself. */
@@ -82,6 +84,7 @@ const createWire = (options: ConnectionOptions) => {
   };
 
   const receive = (bytes: Uint8Array): boolean => {
+    options.turn.took(bytes.length);
     try {
       const rest = shaken ? bytes : shake(bytes, outgoing);
       if (rest.length > 0 && !socket.destroyed) push(rest);
@@ -105,43 +108,57 @@ const createWire = (options: ConnectionOptions) => {
       options.onClose();
     });
     if (outgoing) socket.once('connect', () => socket.write(encodeHandshake(options.hello)));
-    return { outgoing, ...createSender(socket, options.onSent), close: () => void socket.destroy() };
+    return { outgoing, ...createSender(socket, options), close: () => void socket.destroy() };
   };
   return { receive, attach };
 };
 
-/** Joins what is sent in one turn of the event loop into few large writes. */
-const createSender = (socket: Socket, onSent: (bytes: number) => void): Pick<Connection, 'send' | 'sendBlock'> => {
+/**
+ * Joins what is sent in one turn of the event loop into few large writes. News of a piece waits until the turn after it: it
+ * matters little within milliseconds, and something else to send has often come by then.
+ */
+const createSender = (socket: Socket, { turn, onSent }: ConnectionOptions): Pick<Connection, 'send' | 'sendBlock'> => {
   let small: Uint8Array[] = [];
-  let corked = false;
+  let soon = false; // all of it is written at the end of this turn
+  let later = false; // and at that of the next
 
   const writeSmall = (): void => {
     if (small.length > 0) socket.write(small.length === 1 ? (small[0] as Uint8Array) : Buffer.concat(small));
     small = [];
   };
-  const flush = (): void => {
-    corked = false;
-    writeSmall();
-    socket.uncork();
-    if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
-  };
-  const add = (bytes: Uint8Array): void => {
-    small.push(bytes);
-    if (corked) return;
-    corked = true;
+  const writeSoon = (): void => {
+    if (soon) return;
+    soon = true;
     socket.cork();
-    queueMicrotask(flush);
+    turn.atEnd(() => {
+      soon = false;
+      writeSmall();
+      socket.uncork();
+      if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+    });
+  };
+  const writeLater = (): void => {
+    if (soon || later) return;
+    later = true;
+    turn.atNextEnd(() => {
+      later = false;
+      writeSmall();
+    });
   };
   return {
     send: (message) => {
-      if (!socket.destroyed) add(encodeMessage(message));
+      if (socket.destroyed) return;
+      small.push(encodeMessage(message));
+      if (message.type === 'have') writeLater();
+      else writeSoon();
     },
     sendBlock: (piece, offset, block, release) => {
       if (socket.destroyed) {
         release();
         return;
       }
-      add(encodePieceHead(piece, offset, block.length));
+      writeSoon();
+      small.push(encodePieceHead(piece, offset, block.length));
       writeSmall();
       socket.write(block, (error) => {
         release();

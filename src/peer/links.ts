@@ -8,6 +8,7 @@ import { createAddressBook } from './address-book.ts';
 import { type BlockSplitter, createBlockSplitter } from './block-splitter.ts';
 import { accept, type Connection, type ConnectionOptions, dial } from './connection.ts';
 import { introduction, readIntroduction } from './extensions.ts';
+import type { Turn } from './turn.ts';
 
 /**
  * All connections of a peer, made and taken. Two peers often call each other at once; both ends must then keep the same
@@ -33,6 +34,7 @@ export interface LinksOptions {
   readonly geometry: Geometry;
   readonly hello: Handshake;
   readonly maxMessage: number;
+  readonly turn: Turn;
   readonly random: () => number;
   /** Milliseconds, never going back. */
   readonly now: () => number;
@@ -56,7 +58,7 @@ const YOUNG_MS = 2000;
 const USUAL_REQUESTS = 250;
 
 /** No connections yet. */
-export const createLinks = ({ geometry, hello, maxMessage, random, now, onEvent }: LinksOptions): Links => {
+export const createLinks = ({ geometry, hello, maxMessage, turn, random, now, onEvent }: LinksOptions): Links => {
   const book = createAddressBook(random);
   const links = new Map<PeerKey, Link>();
   const byId = new Map<string, Link>();
@@ -68,7 +70,7 @@ export const createLinks = ({ geometry, hello, maxMessage, random, now, onEvent 
   const open = (address: PeerAddress | undefined, start: (options: ConnectionOptions) => Connection): void => {
     const key = ++lastKey;
     const connection = start({
-      ...{ hello, maxMessage },
+      ...{ hello, maxMessage, turn },
       onHandshake: (theirs) => meet(link, theirs),
       onMessage: (message) => hear(link, message),
       onSent: (bytes) => onEvent({ type: 'uploaded', peer: key, bytes }),

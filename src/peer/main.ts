@@ -89,7 +89,7 @@ const startFetching = (order: FetchOrder): Promise<PeerHandle> => {
   const metainfo = Buffer.from(order.metainfo, 'base64');
   const { path, sha256, announce, ports, introduced, listen, address } = order;
   return startPeer({
-    ...{ metainfo, path, sha256, announce, ports, report },
+    ...{ metainfo, path, sha256, announce, ports, report, naps: true },
     ...(introduced === undefined ? {} : { introduced }),
     ...(listen === undefined ? {} : { listen }),
     ...(address === undefined ? {} : { address }),

@@ -5,8 +5,10 @@ import { type DiskStore, openStore } from './disk-store.ts';
 import { createDriver } from './driver.ts';
 import { createLinks } from './links.ts';
 import { startListener } from './listener.ts';
+import { createNaps, sleepSoundly } from './nap.ts';
 import { PeerError, toPeerError } from './peer-error.ts';
 import { readTorrent, type TorrentIdentity } from './torrent-identity.ts';
+import { createTurn } from './turn.ts';
 
 export interface PeerOptions {
   /** The .torrent file. */
@@ -30,6 +32,8 @@ export interface PeerOptions {
   readonly listen?: string;
   /** Address that the trackers are told; default: they use the one they see. */
   readonly address?: string;
+  /** The program does nothing else, and may sleep while packets gather. Default false. */
+  readonly naps?: boolean;
   /** Takes reports as they happen: every kind but `hello`. */
   readonly report?: (report: PeerReport) => void;
 }
@@ -106,7 +110,9 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
     onComplete: () => void finish(),
     onFailure: (error) => void fail(error),
   });
-  const links = createLinks({ ...torrent, random, now, onEvent: driver.handle });
+  const left = (): number => geometry.length - progress().bytes;
+  const turn = createTurn(options.naps === true ? createNaps({ now, left, sleep: sleepSoundly }) : undefined);
+  const links = createLinks({ ...torrent, turn, random, now, onEvent: driver.handle });
   const listener = await startListener({ ...options, random, onSocket: links.take });
 
   const progress = (): PeerProgress => {

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLinks, type Links } from '#peer/links.ts';
+import { createTurn } from '#peer/turn.ts';
 import { decodeExtensionHandshake, encodeExtensionHandshake } from '#protocol/extension-handshake.ts';
 import type { Handshake } from '#protocol/handshake.ts';
 import { decodeMetainfo } from '#protocol/metainfo.ts';
@@ -94,7 +95,8 @@ describe('the swarm', () => {
     });
     links = createLinks({
       geometry: createGeometry(20_000, 20_000),
-      ...{ hello: helloFor(torrent, {}), maxMessage: 1024, random: Math.random, now: () => performance.now() },
+      ...{ hello: helloFor(torrent, {}), maxMessage: 1024, turn: createTurn() },
+      ...{ random: Math.random, now: () => performance.now() },
       onEvent: (event) => {
         events.push(event);
         if (event.type === 'allows' && event.requests !== 250) tellAllowed();
