@@ -111,7 +111,8 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
     onFailure: (error) => void fail(error),
   });
   const left = (): number => geometry.length - progress().bytes;
-  const turn = createTurn(options.naps === true ? createNaps({ now, left, sleep: sleepSoundly }) : undefined);
+  const napping = { now, left, links: () => links.count(), sleep: sleepSoundly };
+  const turn = createTurn(options.naps === true ? createNaps(napping) : undefined);
   const links = createLinks({ ...torrent, turn, random, now, onEvent: driver.handle });
   const listener = await startListener({ ...options, random, onSocket: links.take });
 
