@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PeerAddress, PeerReport } from '#protocol/control.ts';
-import { startAnnouncer, type TrackerAnswer } from './announcer.ts';
+import { startAnnouncer } from './announcer.ts';
 import { type DiskStore, openStore } from './disk-store.ts';
 import { createDriver } from './driver.ts';
 import { createLinks } from './links.ts';
@@ -36,8 +36,6 @@ export interface PeerOptions {
   readonly naps?: boolean;
   /** Takes reports as they happen: every kind but `hello`. */
   readonly report?: (report: PeerReport) => void;
-  /** Takes what became of every announce. */
-  readonly answered?: (answer: TrackerAnswer) => void;
 }
 
 /** A running peer. */
@@ -113,7 +111,8 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
     onFailure: (error) => void fail(error),
   });
   const left = (): number => geometry.length - progress().bytes;
-  const turn = createTurn(options.naps === true ? createNaps({ now, left, sleep: sleepSoundly }) : undefined);
+  const napping = { now, left, links: () => links.count(), sleep: sleepSoundly };
+  const turn = createTurn(options.naps === true ? createNaps(napping) : undefined);
   const links = createLinks({ ...torrent, turn, random, now, onEvent: driver.handle });
   const listener = await startListener({ ...options, random, onSocket: links.take });
 
@@ -134,7 +133,6 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
 
   const announcer = startAnnouncer({
     trackers: options.announce,
-    onAnswer: (answer) => options.answered?.(answer),
     onPeers: (peers) => {
       strangers = peers;
       if (options.introduced !== true) links.addPeers(peers);
