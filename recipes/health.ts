@@ -20,17 +20,17 @@ export interface ResponseOptions {
 }
 
 export interface HealthOptions extends ResponseOptions {
-  /** @default ['web'] */
+  /** @default every host that gets releases */
   readonly roles?: readonly RoleName[];
 }
 
 /** Asks every host over HTTP once a release serves; a host that does not answer as it shall has failed, and the release is switched back. */
-export const health = ({ roles = ['web'], ...options }: HealthOptions) =>
+export const health = ({ roles, ...options }: HealthOptions) =>
   defineRecipe({
     name: 'health',
     tasks: [
       task('health:check', 'Wait for the application to respond', {
-        ...{ locks: false, release: true, roles },
+        ...{ locks: false, release: true, ...(roles === undefined ? {} : { roles }) },
         run: (t) => t.on(t.hosts, (host) => responds(options)(host, t)),
       }),
     ],

@@ -75,4 +75,4 @@ esac`;
 const FETCH = `fetch(process.argv[1], { redirect: 'manual' }).then(
   async (answer) => console.log((await answer.text()) + '\\nHTTP/1 ' + answer.status),
   (error) => console.log(String(error.cause ?? error)),
-)`;
+).then(() => process.exit())`;

@@ -1,6 +1,6 @@
 import { defineRecipe, type RoleName, type TaskContext, task } from 'rookery';
 import { composer } from 'rookery/recipes/composer';
-import { inCurrent, inRelease } from 'rookery/recipes/places';
+import { hostsWith, inCurrent, inRelease } from 'rookery/recipes/places';
 
 export interface LaravelOptions {
   /** @default every host that gets releases */
@@ -29,8 +29,11 @@ export const laravel = ({ roles, artisan = CACHES, migrate, queue = false, flags
     tasks: [
       task('laravel:prepare', 'Link and cache', { ...where, run: prepare }),
       task('laravel:migrate', 'Migrate the database', {
-        ...{ release: true, roles: migrate === undefined ? [] : [migrate] },
-        run: (t) => t.on(t.hosts, { once: true }, (host) => inRelease(host, t).execute(php(['migrate', '--force']))),
+        release: true,
+        run: (t) =>
+          t.on(hostsWith(t, [migrate ?? 'db'], 'the database is not migrated'), { once: true }, (host) =>
+            inRelease(host, t).execute(php(['migrate', '--force'])),
+          ),
       }),
       task('laravel:queue', 'Restart queue workers', {
         ...where,
@@ -38,7 +41,7 @@ export const laravel = ({ roles, artisan = CACHES, migrate, queue = false, flags
       }),
     ],
     before: { 'deploy:updated': 'laravel:prepare' },
-    after: { 'deploy:updated': 'laravel:migrate', 'deploy:restart': 'laravel:queue' },
+    after: { 'deploy:updated': migrate === undefined ? [] : 'laravel:migrate', 'deploy:restart': 'laravel:queue' },
   });
 };
 

@@ -1,4 +1,5 @@
 import { defineRecipe, type RoleName, releasePaths, setting, type TaskContext, task } from 'rookery';
+import { hostsWith } from 'rookery/recipes/places';
 
 export interface MaintenanceOptions {
   /** A page of yours, on this machine. @default a plain one that says why and until when */
@@ -21,23 +22,23 @@ export const maintenance = ({
   path = 'public/system/maintenance.html',
   roles = ['web'],
 }: MaintenanceOptions = {}) => {
-  const where = { release: true, roles };
-  const enable = async ({ on, hosts, fetch }: TaskContext) => {
-    const content = page ?? new TextEncoder().encode(plainPage(await fetch(reason), await fetch(until)));
-    await on(hosts, async (host) => {
+  const hosts = (t: TaskContext) => hostsWith(t, roles, 'no maintenance page was touched');
+  const enable = async (t: TaskContext) => {
+    const content = page ?? new TextEncoder().encode(plainPage(await t.fetch(reason), await t.fetch(until)));
+    await t.on(hosts(t), async (host) => {
       const file = `${releasePaths(host.deployTo).shared}/${path}`;
       await host.execute(['mkdir', '-p', file.slice(0, file.lastIndexOf('/'))]);
       await host.upload(content, file);
     });
   };
-  const disable = ({ on, hosts }: TaskContext) =>
-    on(hosts, (host) => host.execute(['rm', '-f', `${releasePaths(host.deployTo).shared}/${path}`]));
+  const disable = (t: TaskContext) =>
+    t.on(hosts(t), (host) => host.execute(['rm', '-f', `${releasePaths(host.deployTo).shared}/${path}`]));
   return defineRecipe({
     name: 'maintenance',
     settings: [reason, until],
     tasks: [
-      task('maintenance:enable', 'Show the maintenance page', { ...where, run: enable }),
-      task('maintenance:disable', 'Show the application again', { ...where, run: disable }),
+      task('maintenance:enable', 'Show the maintenance page', { release: true, run: enable }),
+      task('maintenance:disable', 'Show the application again', { release: true, run: disable }),
     ],
   });
 };

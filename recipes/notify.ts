@@ -23,7 +23,7 @@ export interface News {
 
 export interface NotifyOptions<Name extends string = 'notify'> {
   /** Masked in all output. @default the setting `<name>.url` */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** What to tell of. @default all */
   readonly events?: readonly NotifyEvent[];
   /** What is posted, as JSON. @default the news */

@@ -1,6 +1,6 @@
 import { defineRecipe, type RoleName, releasePaths, sh, type TaskContext, task } from 'rookery';
 import { bundler } from 'rookery/recipes/bundler';
-import { inRelease } from 'rookery/recipes/places';
+import { hostsWith, inRelease } from 'rookery/recipes/places';
 
 export interface RailsOptions {
   /** RAILS_ENV. @default the stage */
@@ -28,38 +28,48 @@ export const rails = (options: RailsOptions = {}) => {
     return (host: (typeof t.hosts)[number]) => inRelease(host, t).with(env);
   };
   const migrateOnce = (t: TaskContext) =>
-    t.on(t.hosts, { once: true }, async (host) => {
+    t.on(hostsWith(t, [migrate || 'db'], 'the database is not migrated'), { once: true }, async (host) => {
       const { current } = releasePaths(host.deployTo);
       const same = conditionally && (await inRails(t)(host).test(['diff', '-qr', 'db', `${current}/db`]));
       if (same) t.detail('nothing changed in db');
       else await inRails(t)(host).execute(['rake', migration]);
     });
   const compile = (t: TaskContext) =>
-    t.on(t.hosts, async (remote) => {
+    t.on(hostsWith(t, assets || [], 'no assets are compiled'), async (remote) => {
       const host = inRails(t)(remote);
       await host.with({ RAILS_GROUPS: 'assets' }).execute(['rake', 'assets:precompile']);
       await host.execute(keepManifests(assetsDirectory), { label: 'keep the manifests of assets' });
       if (keepAssets !== undefined) await host.execute(['rake', `assets:clean[${keepAssets}]`]);
     });
-  const restore = (t: TaskContext) =>
-    t.on(t.hosts, (host) =>
-      inRails(t)(host).execute(restoreManifests(assetsDirectory), { label: 'restore the manifests of assets' }),
-    );
+  const restore = (wanted: (t: TaskContext, host: string) => string | undefined) => (t: TaskContext) =>
+    t.on(t.deployment.decided ? t.hosts : [], async (host) => {
+      const release = wanted(t, host.name);
+      if (release === undefined) return;
+      const there = host.within(releasePaths(host.deployTo).release(release));
+      await there.execute(restoreManifests(assetsDirectory), { label: 'restore the manifests of assets' });
+    });
   const onAssetHosts = { release: true, roles: assets || [] };
   return defineRecipe({
     name: 'rails',
     uses: [bundler()],
     tasks: [
-      task('deploy:migrate', 'Migrate the database', {
-        release: true,
-        roles: migrate ? [migrate] : [],
-        run: migrateOnce,
+      task('deploy:migrate', 'Migrate the database', { release: true, run: migrateOnce }),
+      task('deploy:assets:precompile', 'Compile assets', { release: true, run: compile }),
+      task('deploy:assets:restore', 'Restore the list of assets', {
+        ...onAssetHosts,
+        run: restore(({ deployment }) => deployment.release),
       }),
-      task('deploy:assets:precompile', 'Compile assets', { ...onAssetHosts, run: compile }),
-      task('deploy:assets:restore', 'Restore the list of assets', { ...onAssetHosts, run: restore }),
+      task('deploy:assets:undo', 'Restore the list of assets that was there', {
+        ...onAssetHosts,
+        run: restore(({ deployment }, host) => deployment.state(host).current),
+      }),
     ],
-    before: { 'deploy:updated': 'deploy:assets:precompile', 'deploy:reverted': 'deploy:assets:restore' },
-    after: { 'deploy:updated': 'deploy:migrate' },
+    before: {
+      'deploy:updated': assets ? 'deploy:assets:precompile' : [],
+      'deploy:reverted': 'deploy:assets:restore',
+      'deploy:undo': 'deploy:assets:undo',
+    },
+    after: { 'deploy:updated': migrate ? 'deploy:migrate' : [] },
   });
 };
 

@@ -1,6 +1,6 @@
 import { defineRecipe, type RoleName, type TaskContext, task } from 'rookery';
 import { composer } from 'rookery/recipes/composer';
-import { inRelease } from 'rookery/recipes/places';
+import { hostsWith, inRelease } from 'rookery/recipes/places';
 
 export interface SymfonyOptions {
   /** @default every host that gets releases */
@@ -32,11 +32,14 @@ export const symfony = (options: SymfonyOptions = {}) => {
     tasks: [
       task('symfony:prepare', 'Warm the cache', { release: true, ...where, run: prepare }),
       task('symfony:migrate', 'Migrate the database', {
-        ...{ release: true, roles: migrate === undefined ? [] : [migrate] },
-        run: (t) => t.on(t.hosts, { once: true }, run(t, 'doctrine:migrations:migrate --allow-no-migration')),
+        release: true,
+        run: (t) => {
+          const hosts = hostsWith(t, [migrate ?? 'db'], 'the database is not migrated');
+          return t.on(hosts, { once: true }, run(t, 'doctrine:migrations:migrate --allow-no-migration'));
+        },
       }),
     ],
     before: { 'deploy:updated': 'symfony:prepare' },
-    after: { 'deploy:updated': 'symfony:migrate' },
+    after: { 'deploy:updated': migrate === undefined ? [] : 'symfony:migrate' },
   });
 };

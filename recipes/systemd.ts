@@ -57,7 +57,7 @@ const asUser = (words: readonly string[]): Command =>
   sh`XDG_RUNTIME_DIR="\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}" systemctl --user ${words}`;
 
 /** A unit that systemd starts again and again is `activating` in between; one that failed for good is told with its last words. */
-const untilActive = (user: boolean, unit: string, seconds: number): Command => {
+export const untilActive = (user: boolean, unit: string, seconds: number): Command => {
   const ask = (words: readonly string[]) => (user ? asUser(words) : sh`systemctl ${words}`);
   return sh`n=0
 while :; do

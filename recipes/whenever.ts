@@ -1,5 +1,5 @@
 import { defineRecipe, type RoleName, releasePaths, type TaskContext, task } from 'rookery';
-import { inCurrent } from 'rookery/recipes/places';
+import { hostsWith, inCurrent } from 'rookery/recipes/places';
 
 export interface WheneverOptions {
   /** @default ['db'] */
@@ -21,19 +21,18 @@ export interface WheneverOptions {
 export const whenever = (options: WheneverOptions = {}) => {
   const { roles = ['db'], identifier, env, file = 'config/schedule.rb', command = WHENEVER } = options;
   const write = (flag: string) => (t: TaskContext) =>
-    t.on(t.hosts, (host) => {
+    t.on(hostsWith(t, roles, 'no crontab is written'), (host) => {
       const environment = env ?? t.settings.stage;
       const variables = `environment=${environment}&path=${releasePaths(host.deployTo).current}`;
       const words = [flag, identifier ?? t.settings.application, '--set', variables, '--load-file', file];
       const asked = [...command, ...words, `--roles=${host.roles.join(',')}`];
       return inCurrent(host).with({ RAILS_ENV: environment }).execute(asked);
     });
-  const where = { release: true, roles };
   return defineRecipe({
     name: 'whenever',
     tasks: [
-      task('whenever:update_crontab', 'Write the crontab', { ...where, run: write('--update-crontab') }),
-      task('whenever:clear_crontab', 'Clear the crontab', { ...where, run: write('--clear-crontab') }),
+      task('whenever:update_crontab', 'Write the crontab', { release: true, run: write('--update-crontab') }),
+      task('whenever:clear_crontab', 'Clear the crontab', { release: true, run: write('--clear-crontab') }),
     ],
     after: { 'deploy:restart': 'whenever:update_crontab' },
   });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PeerAddress, PeerReport } from '#protocol/control.ts';
-import { startAnnouncer } from './announcer.ts';
+import { startAnnouncer, type TrackerAnswer } from './announcer.ts';
 import { type DiskStore, openStore } from './disk-store.ts';
 import { createDriver } from './driver.ts';
 import { createLinks } from './links.ts';
@@ -36,6 +36,8 @@ export interface PeerOptions {
   readonly naps?: boolean;
   /** Takes reports as they happen: every kind but `hello`. */
   readonly report?: (report: PeerReport) => void;
+  /** Takes what became of every announce. */
+  readonly answered?: (answer: TrackerAnswer) => void;
 }
 
 /** A running peer. */
@@ -133,6 +135,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
 
   const announcer = startAnnouncer({
     trackers: options.announce,
+    onAnswer: (answer) => options.answered?.(answer),
     onPeers: (peers) => {
       strangers = peers;
       if (options.introduced !== true) links.addPeers(peers);

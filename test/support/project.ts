@@ -19,6 +19,8 @@ export interface ConfigOptions {
   readonly host?: Readonly<Record<string, unknown>> | ((index: number) => Readonly<Record<string, unknown>>);
   /** TypeScript text of the key `recipes`; `restart` and what recipes need of 'rookery' is imported. */
   readonly recipes?: string;
+  /** More lines for the head of the file. */
+  readonly imports?: string;
   /** TypeScript text of the key `source`. @default git({ ref: 'main' }) */
   readonly source?: string;
 }
@@ -169,11 +171,11 @@ const IDENTITY = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '
 const ENV = { GIT_CONFIG_GLOBAL: '/dev/null' };
 
 const configText = (
-  { application, config, recipes, source = "git({ ref: 'main' })" }: ConfigOptions,
+  { application, config, recipes, imports = '', source = "git({ ref: 'main' })" }: ConfigOptions,
   stages: Readonly<Record<string, unknown>>,
 ): string => `import { archive, cmd, defineConfig, defineRecipe, dir, git, setting, sh, task, UserError } from 'rookery';
 import { restart } from 'rookery/recipes/restart';
-
+${imports}
 export default defineConfig({
   source: ${source},
   ...(${JSON.stringify({ application, ...stages, ...config }, undefined, 2)} as any),
