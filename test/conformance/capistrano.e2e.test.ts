@@ -57,7 +57,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))("Capistrano's scenarios", () => {
     const named = await project.run(['production', '--plan', '--config', join(project.dir, 'deploy.config.ts')], {
       cwd: '/',
     });
-    expect(named).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('deploy:updating') });
+    expect(named).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('deploy:unpack') });
     await writeFile(join(below, 'deploy.config.ts'), RESERVED);
     const reserved = await project.run(['production', '--plan'], { cwd: below });
     expect(reserved.exitCode).toBe(2);

@@ -48,30 +48,42 @@ describe.skipIf(!needs('cap', 'git', ...SSHD_TOOLS) || !needsRoot())('8 hosts of
     return { page: `${text}\n`, revision };
   };
 
-  test('Rookery takes over, goes back to Capistrano, deploys again; Capistrano goes back; at each step the right release serves', async () => {
+  // Each step begins where the one before it ended.
+  let byCapistrano: Awaited<ReturnType<typeof served>>;
+
+  test('Capistrano deploys', async () => {
     const one = await page('one, by Capistrano');
     await cap(capistrano(), 'deploy');
-    const byCapistrano = await served();
+    byCapistrano = await served();
     expect(byCapistrano).toMatchObject(one);
+  });
 
+  test('Rookery takes over', async () => {
     const two = await page('two, by Rookery');
     await rookery();
     expect(await served()).toMatchObject(two);
+  });
 
+  test("Rookery goes back to Capistrano's release", async () => {
     await rookery('deploy:rollback');
     expect(await served()).toEqual(byCapistrano);
+  });
 
+  test('Rookery deploys again', async () => {
     const three = await page('three, by Rookery');
     await rookery();
     expect(await served()).toMatchObject(three);
+  });
 
-    await cap(capistrano(), 'deploy:rollback'); // it orders releases by their mtime: what served last is the newest for it
+  test('Capistrano, for which the newest by mtime is what served last, goes back to its own', async () => {
+    await cap(capistrano(), 'deploy:rollback');
     expect(await served()).toEqual(byCapistrano);
+  });
 
+  test('Capistrano deploys, cleans up, and finds what it knows', async () => {
     const four = await page('four, by Capistrano');
     await cap(capistrano(), 'deploy');
     expect(await served()).toMatchObject(four);
-
     for (const host of fleet.hosts) {
       const { log, releases } = await lookAt(host, 'shop');
       expect(log.map((line) => line.replace(/\d{14}|\([^)]*\)/g, '…'))).toEqual([

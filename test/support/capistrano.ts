@@ -29,7 +29,7 @@ export const writeCapistranoProject = async (project: CapistranoProject): Promis
 
 /** `cap production <words>` by bob, to its end. @throws unless it ends with 0 */
 export const cap = async (dir: string, ...words: string[]): Promise<string> => {
-  const options = { cwd: dir, env: { ...process.env, USER: 'bob' }, timeout: 60_000 };
+  const options = { cwd: dir, env: { ...process.env, USER: 'bob' }, timeout: 110_000 };
   return (await promisify(execFile)('cap', ['production', ...words], options)).stdout;
 };
 

@@ -16,15 +16,18 @@ export interface Application {
   expected(): Promise<{ readonly revision: string; readonly tree: string }>;
 }
 
-const FILES = 2000;
-const BYTES = 30_000_000;
+export interface Size {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 const CHANGED = 5;
 
-/** Makes it in `dir`, with a bare repository beside it. */
-export const makeApplication = async (dir: string): Promise<Application> => {
+/** Makes one of about that size in `dir`, with a bare repository beside it. */
+export const makeApplication = async (dir: string, size: Size): Promise<Application> => {
   const bare = `${dir}.git`;
   const random = randomFrom(20_261_122);
-  const files = layOut(random);
+  const files = layOut(size, random);
   for (const file of files) await writeNew(join(dir, file.path), contentOf(file, random));
   const git = gitIn(dir);
   await promisify(execFile)('git', ['init', '--quiet', '--bare', '--initial-branch=main', bare]);
@@ -41,12 +44,12 @@ export const makeApplication = async (dir: string): Promise<Application> => {
   await commit();
   return {
     bare,
-    facts: { files: FILES, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), changedFiles: CHANGED },
+    facts: { files: size.files, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), changedFiles: CHANGED },
     describe: () =>
-      `an application of ${(BYTES / 1e6).toFixed(0)} MB in ${FILES} files, ${CHANGED} of them new in a redeploy`,
+      `an application of ${(size.bytes / 1e6).toFixed(1)} MB in ${size.files} files, ${CHANGED} of them new in a redeploy`,
     change: async () => {
       for (let n = 0; n < CHANGED; n++) {
-        const file = files[(commits * 397 + n * 401) % FILES]!;
+        const file = files[(commits * 397 + n * 401) % size.files]!;
         await writeFile(join(dir, file.path), contentOf(file, random));
       }
       await commit();
@@ -62,11 +65,11 @@ interface File {
 }
 
 /** Many small files and few large ones, up to four directories deep: source code, assets and vendored packages. */
-const layOut = (random: () => number): File[] => {
-  const weights = Array.from({ length: FILES }, () => Math.exp(1.6 * gaussian(random)));
+const layOut = (size: Size, random: () => number): File[] => {
+  const weights = Array.from({ length: size.files }, () => Math.exp(1.6 * gaussian(random)));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight, index) => {
-    const bytes = Math.max(16, Math.round((weight / total) * BYTES));
+    const bytes = Math.max(16, Math.round((weight / total) * size.bytes));
     const text = random() < 0.8;
     const kind = text ? TEXT_ENDINGS[index % TEXT_ENDINGS.length] : BINARY_ENDINGS[index % BINARY_ENDINGS.length];
     return {

@@ -6,8 +6,8 @@ import { findTool } from '../../support/tools.ts';
 import { KEEP_RELEASES, type Tool, type Workplace } from './tool.ts';
 
 /** Capistrano with its git strategy, which every host follows by itself. */
-export const capistrano = ({ dir, fleet, repository }: Workplace): Tool => {
-  const application = 'bench-cap';
+export const capistrano = ({ dir, fleet, repository, label }: Workplace): Tool => {
+  const application = `cap-${label}`;
   const project = join(dir, application);
   const log = join(project, 'log/capistrano.log');
   return {

@@ -6,12 +6,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SSHD_TOOLS, startSshdFleet } from '../../support/sshd-fleet.ts';
+import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../../support/sshd-fleet.ts';
 import { makeTempDir, removeTempDir } from '../../support/temp-dir.ts';
 import { findTool } from '../../support/tools.ts';
 import { type Bench, positive, say } from '../command-line.ts';
 import { describeMachine } from '../machine.ts';
-import { makeApplication } from './application.ts';
+import { type Application, makeApplication, type Size } from './application.ts';
 import { capistrano } from './capistrano.ts';
 import { rookery } from './our-deploy.ts';
 import { renderReport } from './report.ts';
@@ -26,7 +26,22 @@ const TOOLS = {
   ruby: ['ruby', '--version'],
 } as const;
 
-const KINDS: readonly Kind[] = ['first', 'redeploy'];
+/** What is deployed to how many hosts, in which ways. */
+interface Case {
+  readonly label: string;
+  readonly size: Size;
+  readonly hosts: number;
+  readonly kinds: readonly Kind[];
+}
+
+/** The large application where bytes count, the small one where round trips do. */
+const casesFor = (hosts: number): Case[] => [
+  { label: 'large', size: { files: 2000, bytes: 30_000_000 }, hosts, kinds: ['first', 'redeploy'] },
+  { label: 'small-1', size: SMALL, hosts: 1, kinds: ['no-change'] },
+  { label: 'small-8', size: SMALL, hosts: 8, kinds: ['no-change'] },
+];
+
+const SMALL: Size = { files: 50, bytes: 200_000 };
 
 /** Runs the benchmark. Resolves with the exit code: 1 where a tool was missing or failed. */
 export const main = async (args: readonly string[], { root, signal }: Bench): Promise<number> => {
@@ -35,11 +50,16 @@ export const main = async (args: readonly string[], { root, signal }: Bench): Pr
     options: {
       runs: { type: 'string', default: '5' },
       hosts: { type: 'string', default: '8' },
+      kind: { type: 'string' },
       json: { type: 'string' },
     },
   });
   const runs = positive('runs', values.runs);
-  const count = positive('hosts', values.hosts);
+  const { kind } = values;
+  const cases = casesFor(positive('hosts', values.hosts)).filter(
+    ({ kinds }) => kind === undefined || kinds.includes(kind as Kind),
+  );
+  if (cases.length === 0) throw new Error(`--kind takes first, redeploy or no-change, not ${kind}`);
   const missing = SSHD_TOOLS.filter((tool) => !findTool(tool));
   if (missing.length > 0) {
     say(`no benchmark: this machine has no ${missing.join(', ')}`);
@@ -47,47 +67,21 @@ export const main = async (args: readonly string[], { root, signal }: Bench): Pr
   }
 
   const dir = await makeTempDir('bench');
-  const fleet = await startSshdFleet({ hosts: count, config: ['Match all', 'LogLevel VERBOSE'] }); // it logs every session
+  const fleet = await startSshdFleet({
+    hosts: Math.max(...cases.map(({ hosts }) => hosts)),
+    config: ['Match all', 'LogLevel VERBOSE'], // it logs every session
+  });
   try {
-    const application = await makeApplication(join(dir, 'app'));
-    const place = { dir, root, fleet, repository: application.bare };
-    const { tools, left } = await available([rookery('torrent', place), rookery('sftp', place), capistrano(place)]);
-    say(`${count} hosts, ${application.describe()}; every kind once uncounted, then ${runs} counted rounds\n`);
-
-    const done: Run[] = [];
-    const failed: string[] = [];
-    for (const kind of KINDS) {
-      for (let round = 0; round <= runs; round++) {
-        const alive = tools.filter(({ name }) => !failed.includes(name));
-        const outcomes = await runRound({
-          kind,
-          round,
-          tools: alive,
-          application,
-          fleet,
-          signal,
-          say,
-        });
-        done.push(...outcomes.runs);
-        failed.push(...outcomes.failed);
-      }
-    }
     const machine = await describeMachine(TOOLS);
-    const counted = done.filter((run) => run.round > 0);
     say(
-      renderReport(counted, {
-        machine,
-        hosts: count,
-        kinds: KINDS,
-        left: [...left, ...failed.map((name) => `${name}: failed`)],
-      }),
+      `${Object.entries(machine)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join('\n')}\n`,
     );
-    if (values.json)
-      await writeFile(
-        values.json,
-        `${JSON.stringify({ machine, hosts: count, application: application.facts, runs: done }, null, 2)}\n`,
-      );
-    return left.length + failed.length > 0 ? 1 : 0;
+    const done: (Result & { hosts: number; application: Application['facts'] })[] = [];
+    for (const one of cases) done.push(await runCase(one, { dir, root, fleet, runs, signal }));
+    if (values.json) await writeFile(values.json, `${JSON.stringify({ machine, cases: done }, null, 2)}\n`);
+    return done.some(({ left }) => left.length > 0) ? 1 : 0;
   } catch (error) {
     if (!signal.aborted) throw error;
     return 130;
@@ -95,6 +89,45 @@ export const main = async (args: readonly string[], { root, signal }: Bench): Pr
     await fleet.close();
     await removeTempDir(dir);
   }
+};
+
+interface Around {
+  readonly dir: string;
+  readonly root: string;
+  readonly fleet: SshdFleet;
+  readonly runs: number;
+  readonly signal: AbortSignal;
+}
+
+interface Result {
+  readonly runs: readonly Run[];
+  /** Tools that did not take part to the end, and why. */
+  readonly left: readonly string[];
+}
+
+const runCase = async ({ label, size, hosts, kinds }: Case, { dir, root, fleet: all, runs, signal }: Around) => {
+  const fleet = { ...all, hosts: all.hosts.slice(0, hosts) };
+  const application = await makeApplication(join(dir, label), size);
+  const place = { dir, label, root, fleet, repository: application.bare };
+  const { tools, left } = await available([rookery('torrent', place), rookery('sftp', place), capistrano(place)]);
+  say(
+    `${hosts === 1 ? 'one host' : `${hosts} hosts`}, ${application.describe()}; every kind once uncounted, then ${runs} counted rounds\n`,
+  );
+
+  const done: Run[] = [];
+  const failed: string[] = [];
+  for (const kind of kinds) {
+    for (let round = 0; round <= runs; round++) {
+      const alive = tools.filter(({ name }) => !failed.includes(name));
+      const outcomes = await runRound({ kind, round, tools: alive, application, fleet, signal, say });
+      done.push(...outcomes.runs);
+      failed.push(...outcomes.failed);
+    }
+  }
+  const out = [...left, ...failed.map((name) => `${name}: failed`)];
+  const counted = done.filter((run) => run.round > 0);
+  say(renderReport(counted, { hosts, kinds, left: out }));
+  return { hosts, application: application.facts, runs: done, left: out };
 };
 
 /** A tool that cannot take part is named and left out. */

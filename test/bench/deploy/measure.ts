@@ -21,7 +21,7 @@ export interface Measured {
 /** Runs the program, its output kept. @throws with its last output unless it ends with 0 */
 export const measure = async (
   { argv, cwd }: { argv: readonly [string, ...string[]]; cwd: string },
-  fleet: SshdFleet,
+  fleet: Pick<SshdFleet, 'hosts'>,
   signal: AbortSignal,
 ): Promise<Measured & { stdout: string }> => {
   signal.throwIfAborted();
@@ -74,7 +74,7 @@ const sumTimes = (text: string): number =>
   );
 
 /** An sshd knows the time of its sessions as soon as they have ended. */
-const sessionsEnded = async (fleet: SshdFleet): Promise<void> => {
+const sessionsEnded = async (fleet: Pick<SshdFleet, 'hosts'>): Promise<void> => {
   const deadline = performance.now() + 5000;
   while (fleet.hosts.some(({ pid }) => descendants(pid).length > 0) && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -84,7 +84,7 @@ const sessionsEnded = async (fleet: SshdFleet): Promise<void> => {
 const TICKS = 100; // of every Linux, in what /proc tells
 
 /** proc(5), stat: utime, stime, cutime and cstime are the fields 14 to 17; the second one may hold spaces. */
-const hostsCpu = (fleet: SshdFleet): number =>
+const hostsCpu = (fleet: Pick<SshdFleet, 'hosts'>): number =>
   fleet.hosts.reduce((sum, { pid }) => {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ');
     return sum + fields.slice(11, 15).reduce((ticks, field) => ticks + Number(field), 0) / TICKS;

@@ -4,8 +4,8 @@ import { findTool } from '../../support/tools.ts';
 import { KEEP_RELEASES, type Tool, type Workplace } from './tool.ts';
 
 /** The built program, with one of its strategies. */
-export const rookery = (strategy: 'torrent' | 'sftp', { dir, root, fleet, repository }: Workplace): Tool => {
-  const application = `bench-${strategy}`;
+export const rookery = (strategy: 'torrent' | 'sftp', { dir, root, fleet, repository, label }: Workplace): Tool => {
+  const application = `${strategy}-${label}`;
   const project = join(dir, application);
   return {
     name: `rookery ${strategy}`,

@@ -3,7 +3,6 @@ import { table } from '../table.ts';
 import type { Kind, Run } from './rounds.ts';
 
 export interface ReportFacts {
-  readonly machine: Readonly<Record<string, string>>;
   readonly hosts: number;
   readonly kinds: readonly Kind[];
   /** One line for each tool that is not in the tables. */
@@ -11,7 +10,7 @@ export interface ReportFacts {
 }
 
 /** The tables, as Markdown, so that they can be pasted into the docs as they are. */
-export const renderReport = (runs: readonly Run[], { machine, hosts, kinds, left }: ReportFacts): string => {
+export const renderReport = (runs: readonly Run[], { hosts, kinds, left }: ReportFacts): string => {
   const tools = [...new Set(runs.map(({ tool }) => tool))];
   const of = (kind: Kind, tool: string) => runs.filter((run) => run.kind === kind && run.tool === tool);
   const times = kinds.flatMap((kind) =>
@@ -27,7 +26,7 @@ export const renderReport = (runs: readonly Run[], { machine, hosts, kinds, left
     }),
   );
   const commands = tools.map((tool) => {
-    const own = of('redeploy', tool);
+    const own = of(kinds.at(-1) as Kind, tool);
     return [
       tool,
       ...(['commands', 'sessions'] as const).map((count) =>
@@ -40,17 +39,16 @@ export const renderReport = (runs: readonly Run[], { machine, hosts, kinds, left
   });
   return [
     '',
-    ...Object.entries(machine).map(([name, value]) => `${name}: ${value}`),
     ...left,
     '',
-    `Deploys to ${hosts} hosts, seconds: median (min - max) of ${Math.max(0, ...runs.map(({ round }) => round))} runs.`,
+    `Deploys to ${hosts === 1 ? 'one host' : `${hosts} hosts`}, seconds: median (min - max) of ${Math.max(0, ...runs.map(({ round }) => round))} runs.`,
     '',
     ...table(
       ['deploy', 'tool', 'wall', 'deployer CPU', 'hosts CPU', 'other CPU', 'wall, as a share of Capistrano'],
       times,
     ),
     '',
-    'What one redeploy does on one host.',
+    `What one deploy (${kinds.at(-1)}) does on one host.`,
     '',
     ...table(['tool', "commands, by the tool's record", "sessions, by sshd's log"], commands),
   ].join('\n');

@@ -6,8 +6,8 @@ import { type Measured, measure } from './measure.ts';
 import type { Tool } from './tool.ts';
 import { servedBy } from './tree-hash.ts';
 
-/** `first`: to hosts that have nothing of the application; `redeploy`: of a small change, to hosts that serve it. */
-export type Kind = 'first' | 'redeploy';
+/** `first`: to hosts that have nothing of the application; `redeploy`: of a small change, to hosts that serve it; `no-change`: of the commit that they serve. */
+export type Kind = 'first' | 'redeploy' | 'no-change';
 
 /** One deploy that ended well and was found on every host. */
 export interface Run extends Measured {
@@ -26,7 +26,7 @@ export interface Round {
   readonly round: number;
   readonly tools: readonly Tool[];
   readonly application: Application;
-  readonly fleet: SshdFleet;
+  readonly fleet: Pick<SshdFleet, 'hosts'>;
   readonly signal: AbortSignal;
   readonly say: (text: string) => void;
 }
@@ -79,5 +79,5 @@ const emptyDirectory = async (files: string, application: string): Promise<void>
   }
 };
 
-const sessionsOf = (fleet: SshdFleet): number =>
+const sessionsOf = (fleet: Pick<SshdFleet, 'hosts'>): number =>
   fleet.hosts.reduce((sum, host) => sum + host.log().split('Starting session: ').length - 1, 0);

@@ -4,9 +4,11 @@ import type { SshdFleet } from '../../support/sshd-fleet.ts';
 export interface Workplace {
   /** Directory for the tool's own project. */
   readonly dir: string;
+  /** Part of the names of applications: one fleet serves several. */
+  readonly label: string;
   /** Top directory of Rookery's package. */
   readonly root: string;
-  readonly fleet: SshdFleet;
+  readonly fleet: Pick<SshdFleet, 'hosts' | 'user' | 'identityFile' | 'knownHostsFile'>;
   /** The application as a bare git repository. */
   readonly repository: string;
 }
