@@ -1,6 +1,7 @@
 import {
   clearIncoming,
   defineRecipe,
+  type HostFacts,
   lookAtTarget,
   type PlacedContent,
   placeDirectory,
@@ -43,7 +44,10 @@ async function check(t: TaskContext): Promise<void> {
   const there = new Set<string>();
   await t.on(t.hosts, async ({ host, run }) => {
     await run(prepareIncoming(host.deployTo), { label: `create ${host.deployTo}/.rookery`, quiet: true });
-    const { stdout } = await run(lookAtTarget(content.to, content), { label: `look at ${content.to}`, quiet: true });
+    const { stdout } = await run(lookAtTarget(targetOn(host, content), content), {
+      label: `look at ${content.to}`,
+      quiet: true,
+    });
     if (content.kind === 'file' && stdout.trim() === 'directory') there.add(host.name);
   });
   if (content.to.endsWith('/') || there.size === 0 || there.size === t.hosts.length) return;
@@ -58,8 +62,9 @@ async function place(t: TaskContext): Promise<void> {
   const { kind, to } = content;
   await t.on(t.hosts, async (remote) => {
     const from = t.deployment.incoming(remote.host.deployTo);
+    const target = targetOn(remote.host, content);
     const command =
-      kind === 'file' ? placeFile(from, to, content) : placeDirectory(from, to, { ...content, leaves: [from] });
+      kind === 'file' ? placeFile(from, target, content) : placeDirectory(from, target, { ...content, leaves: [from] });
     await remote.run(command, { label: `place ${to}` });
     t.mark(remote, 'published');
   });
@@ -71,6 +76,8 @@ async function clear({ on, hosts, deployment }: TaskContext): Promise<void> {
     run(clearIncoming(host.deployTo, deployment.incoming(host.deployTo)), { label: 'remove what has come' }),
   );
 }
+
+const targetOn = ({ root = '' }: HostFacts, { to }: PlacedContent): string => `${root}${to}`;
 
 const contentOf = ({ deployment }: TaskContext): PlacedContent => {
   if (deployment.content) return deployment.content;

@@ -54,6 +54,7 @@ export const sandboxInventory = (config: Config, hosts: readonly SandboxHost[]):
     roles: ['app'],
     primary: index === 0,
     deployTo: `${host.root}${config.deployTo}`,
+    root: host.root,
     peerAddress: host.address,
     ssh: {
       identityFiles: [host.identityFile],

@@ -18,6 +18,8 @@ export interface HostFacts {
   readonly properties?: Readonly<Record<string, unknown>>;
   /** Absolute path of the application on this host. */
   readonly deployTo: string;
+  /** What stands before absolute paths on an embedded host, which has a directory for a file system; `deployTo` has it already. */
+  readonly root?: string;
   readonly zone?: string;
   /** Address under which neighbours reach this host, where it is not the one that SSH uses. */
   readonly peerAddress?: string;

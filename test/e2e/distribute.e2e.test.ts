@@ -6,9 +6,9 @@ import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Content, writeContent } from '../support/content.ts';
 import { expectNothingLeft, lookAt, treeOf } from '../support/host-files.ts';
-import { type Deployed, makeProject } from '../support/project.ts';
+import { type Deployed, makeEmbeddedProject, makeProject } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
-import { needs } from '../support/tools.ts';
+import { needs, needsRoot } from '../support/tools.ts';
 
 type Project = Awaited<ReturnType<typeof makeProject>>;
 
@@ -22,12 +22,12 @@ const LOOK = `[defineRecipe({
   after: { 'swarm:fetch': 'look' },
 })]`;
 
-describe.skipIf(!needs('git', ...SSHD_TOOLS))('distribute to three hosts', () => {
+describe.skipIf(!needs('git', ...SSHD_TOOLS) || !needsRoot())('distribute to three hosts', () => {
   let fleet: SshdFleet;
   let project: Project;
   let bad: SshdHost;
   let good: readonly SshdHost[];
-  const big = randomBytes(20_000_000);
+  const big = randomBytes(10_000_000);
   beforeAll(async () => {
     fleet = await startSshdFleet({ hosts: 3 });
     [bad, ...good] = fleet.hosts as [SshdHost, ...SshdHost[]];
@@ -142,7 +142,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('distribute to three hosts', () =>
 
   test.each(['SIGINT', 'SIGKILL'] as const)('%s on the way: what was there stays, and nothing else', async (name) => {
     await give({ 'cut/big.bin': 'old' });
-    await writeContent(project.dir, { 'pkg/large.bin': randomBytes(80_000_000) });
+    await writeContent(project.dir, { 'pkg/large.bin': randomBytes(60_000_000) });
     const cli = project.start(['distribute', 'pkg/large.bin', '--to', to('cut/big.bin')]);
     await cli.seen(/"transfer-progress"[^\n]*"bytes":[1-9]/);
     cli.signal(name);
@@ -165,4 +165,16 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('distribute to three hosts', () =>
       1,
     ]);
   });
+});
+
+test.skipIf(!needs('git'))('distribute to embedded hosts: each has the path below its own directory', async () => {
+  const project = await makeEmbeddedProject({ count: 2, config: { strategy: 'sftp' } });
+  try {
+    await writeContent(project.dir, { 'site/a': 'a' });
+    const { exitCode, summary } = await project.deploy(['distribute', 'site', '--to', '/srv/site']);
+    expect([exitCode, summary.hosts.map(({ status }) => status)]).toEqual([0, ['published', 'published']]);
+    for (const host of project.hosts) expect(await readdir(join(host.files, '../../srv/site'))).toEqual(['a']);
+  } finally {
+    await project.remove();
+  }
 });
