@@ -52,6 +52,5 @@ const applets = (): string => {
   return dir;
 };
 
-const APPLETS = 'awk cat chmod date df echo kill ln ls mkdir mv printf readlink rm rmdir sh sleep tar test touch'.split(
-  ' ',
-);
+const APPLETS =
+  'awk cat chmod date df echo kill ln ls mkdir mkfifo mv printf readlink rm rmdir sh sleep tar test touch'.split(' ');
