@@ -1,9 +1,13 @@
-import { breakLock, defineRecipe, describeOwner, parseOwner, type TaskContext, task } from 'rookery';
+import { breakLock, defineRecipe, describeLock, isLasting, parseLock, type TaskContext, task } from 'rookery';
 
 /** Tasks beside the flow of a deploy. */
 export default defineRecipe({
   name: 'housekeeping',
   tasks: [
+    task('deploy:lock', 'Lock the hosts until deploy:unlock; -m says why', {
+      ...{ release: true, locks: false },
+      run: (t) => t.deployment.lock(t),
+    }),
     task('deploy:unlock', 'Remove the lock, whoever holds it', { release: true, locks: false, run: unlock }),
     task('releases', 'List the releases on every host', { release: true, locks: false, run: list }),
     task('pending', 'Show the commits that a deploy would bring', {
@@ -19,10 +23,9 @@ async function unlock({ on, hosts, warn, detail }: TaskContext): Promise<void> {
     const { stdout } = await remote.run(breakLock(remote.host.deployTo), { label: 'remove the lock', quiet: true });
     if (stdout.trim() === '') return;
     removed++;
-    warn(
-      `removed the lock of ${describeOwner(parseOwner(stdout))}; if that deploy still runs, it goes on without one`,
-      remote,
-    );
+    const lock = parseLock(stdout);
+    const rest = isLasting(lock) ? '' : '; if that run still goes on, it does so without one';
+    warn(`removed the lock of ${describeLock(lock)}${rest}`, remote);
   });
   detail(removed === 0 ? 'no lock was held' : `${removed} removed`);
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { resolveSource } from '#artifact/resolve-source.ts';
 import { type ConfigRequest, loadConfig } from '#config/load-config.ts';
 import { localPath } from '#config/resolve-config.ts';
@@ -7,7 +8,8 @@ import { makePlan, planTask, withUsed } from '#plan/make-plan.ts';
 import type { Emit, Summary } from '#protocol/events.ts';
 import type { Recipe } from '#recipe/recipe.ts';
 import type { Ask } from '#recipe/setting.ts';
-import { lockFleet, unlockFleet } from '#release/lock-fleet.ts';
+import { takeLock } from '#release/lock.ts';
+import { type FleetLock, type Locking, lockFleet, lossOf, unlockFleet } from '#release/lock-fleet.ts';
 import { allowedFailures } from '#run/allowed-failures.ts';
 import { commandMapOf } from '#run/command-map.ts';
 import { runPlan } from '#run/run-plan.ts';
@@ -32,6 +34,10 @@ export interface DeployRequest extends ConfigRequest {
   readonly release?: string;
   /** Finish the last run on the hosts where it did not. */
   readonly onlyFailed: boolean;
+  /** Seconds to wait for a lock that another run holds; undefined: none. */
+  readonly waitLock?: number;
+  /** Why deploy:lock locks the hosts. */
+  readonly message?: string;
   /** Socket of the user's SSH agent. */
   readonly agent?: string;
   /** Name of this machine and number of this process, for the lock. */
@@ -109,11 +115,17 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
       id: `${request.pid}-${Date.now()}`,
     };
     const releasing = sessions.filter(({ host }) => host.noRelease !== true);
-    const locks = plan.locks && !request.dryRun;
-    const { held, errors } = locks ? await lockFleet(releasing, owner) : { held: [], errors: new Map() };
-    endings.add(() => unlockFleet(held));
+    const locking: Locking = { wait: request.waitLock, emit, signal };
+    const { held, errors } =
+      plan.locks && !request.dryRun
+        ? await lockFleet(releasing, (session) => takeLock(session, owner), locking)
+        : NO_LOCKS;
+    const loss = lossOf(held);
+    endings.add(() => loss.aborted || unlockFleet(held)); // without our word the hosts tidy up by themselves
     if (errors.size > 0) return ended({ locked: errors });
 
+    const stop = AbortSignal.any([signal, loss]);
+    setMaxListeners(0, stop);
     const deployment = joinDeployment(
       {
         config,
@@ -121,12 +133,16 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
         locks: held,
         sessions,
         dryRun: request.dryRun,
+        locking,
+        unreachable: failures.map(({ host }) => host),
+        owner,
+        message: request.message ?? '',
         scratch: request.scratch,
         by: request.user,
         wanted: request.release,
         now: Date.now(),
         emit,
-        signal,
+        signal: stop,
       },
       made,
     );
@@ -143,14 +159,14 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
       values,
       commands: commandMapOf(recipes),
       deployment,
-      local: localWork({ ...config, ...request, localPath: toLocal, emit, signal }),
+      local: localWork({ ...config, ...request, localPath: toLocal, emit, signal: stop }),
       ask,
       ...(request.interactive ? { sudoPassword: askOnce(ask) } : {}),
       secret,
       allowed: allowed - failures.length,
       dryRun: request.dryRun,
       emit,
-      signal,
+      signal: stop,
       interrupt,
     });
     return ended({ outcome, unreachable: failures });
@@ -158,6 +174,8 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
     await endings.run();
   }
 };
+
+const NO_LOCKS: FleetLock = { held: [], errors: new Map() };
 
 const policyOf = ({ onFailure, maxFailures }: DeployRequest) => ({
   ...(onFailure === undefined ? {} : { onFailure }),

@@ -7,7 +7,10 @@ import type { PlacedContent } from '#recipe/placed-content.ts';
 import type { Remote } from '#recipe/remote.ts';
 import type { Deployment, TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
-import type { HeldLock } from '#release/lock.ts';
+import type { LockOwner } from '#release/found-lock.ts';
+import { type HeldLock, setLock } from '#release/lock.ts';
+import { type Locking, lockFleet, unlockFleet } from '#release/lock-fleet.ts';
+import { leaveLock } from '#release/lock-programs.ts';
 import { nextReleaseName } from '#release/release-name.ts';
 import { releasePaths } from '#release/release-paths.ts';
 import { groupByRevision } from '#release/served.ts';
@@ -31,6 +34,13 @@ export interface DeploymentParts {
   /** The hosts as they are, for what a dry run has to know. */
   readonly sessions: readonly Remote[];
   readonly dryRun: boolean;
+  readonly locking: Locking;
+  /** Hosts of the run that could not be connected to. */
+  readonly unreachable: readonly string[];
+  /** Whose the locks are. */
+  readonly owner: LockOwner;
+  /** Why deploy:lock locks the hosts. */
+  readonly message: string;
   readonly scratch: string;
   readonly by: string;
   readonly wanted: string | undefined;
@@ -121,6 +131,21 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     },
   });
 
+  const lock = async (t: TaskContext): Promise<void> => {
+    const { owner, message, locking, unreachable } = parts;
+    if (unreachable.length > 0)
+      throw new UserError(`${unreachable.join(', ')} cannot be reached: no host was locked`, 5);
+    const lasting = { ...owner, task: 'deploy:lock', message };
+    if (t.dryRun) {
+      const command = (remote: Remote) => leaveLock(remote.host.deployTo, lasting, owner);
+      return t.on(t.hosts, (remote) => remote.run(command(remote), { label: 'lock the host' }));
+    }
+    const { held, errors } = await lockFleet(t.hosts, (remote) => setLock(remote, lasting, owner), locking);
+    if (signal.aborted) await unlockFleet(held);
+    t.fail(errors);
+    if (errors.size === 0) t.detail(`${t.hosts.length} locked`);
+  };
+
   const deployment: Deployment = {
     get release() {
       if (made.release === undefined)
@@ -138,7 +163,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     state: states.of,
     inspect,
     artifact: pack,
-    ...{ swarm, incoming, pending },
+    ...{ swarm, incoming, pending, lock },
     ...(parts.content ? { content: parts.content } : {}),
     returnTo: (release) => {
       made.release = release;

@@ -33,7 +33,8 @@ export type { ArtifactFacts, Deployment, LocalOptions, OnOptions, TaskContext } 
 export type { CaptureOptions, TaskHost, UploadOptions } from '#recipe/task-host.ts';
 export { UserError } from '#recipe/user-error.ts';
 export type { Word } from '#recipe/words.ts';
-export { breakLock, describeOwner, parseOwner } from '#release/lock.ts';
+export { describeLock, type FoundLock, isLasting, type LockOwner, parseLock } from '#release/found-lock.ts';
+export { breakLock } from '#release/lock-programs.ts';
 export { clearIncoming, lookAtTarget, placeDirectory, placeFile, prepareIncoming } from '#release/place-steps.ts';
 export { recordsOfDeploy, recordsOfRollback } from '#release/records.ts';
 export { releasePaths } from '#release/release-paths.ts';

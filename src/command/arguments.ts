@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { posix } from 'node:path';
 import { UserError } from '#recipe/user-error.ts';
+import { LOCK_OPTIONS, refuseStrayMessage, waitingTime, withWaitingTime } from './lock-options.ts';
 
 /** A command line, understood. */
 export interface Arguments {
@@ -18,6 +19,10 @@ export interface Arguments {
   readonly ref?: string;
   readonly release?: string;
   readonly onlyFailed: boolean;
+  /** Seconds to wait for the lock. */
+  readonly waitLock?: number;
+  /** Why the hosts are locked. */
+  readonly message?: string;
   readonly settings: readonly string[];
   readonly format?: 'tty' | 'plain' | 'json';
   readonly config?: string;
@@ -58,7 +63,7 @@ export const parseArguments = async (argv: readonly string[]): Promise<Arguments
     .fail((message, error) => {
       throw error ?? new UserError(explain(message), 2);
     });
-  const words = await parser.parseAsync([...argv], {}, (_error, _argv, output) => {
+  const words = await parser.parseAsync(withWaitingTime(argv), {}, (_error, _argv, output) => {
     if (output) text = output;
   });
   if (text !== undefined) return { text };
@@ -71,13 +76,8 @@ const explain = (message: string): string => {
   if (names === undefined) return `${message}; \`deploy --help\` lists the options`;
   const unknown = names.split(', ').filter((name) => !/[A-Z]/.test(name));
   const written = (name: string) => (name.length === 1 ? `-${name}` : `--${name}`);
-  const planned = unknown.filter((name) => LATER.includes(name)).map(written);
-  if (planned.length > 0) return `${planned.join(', ')}: not part of this version yet; nothing was done`;
   return `unknown option: ${unknown.map(written).join(', ')}; \`deploy --help\` lists the options`;
 };
-
-/** Options of the public surface that this version refuses rather than ignores. */
-const LATER: readonly string[] = [];
 
 /** The words of a command line as yargs leaves them. */
 export interface Words {
@@ -97,6 +97,7 @@ const understand = (words: Words): Arguments => {
   if (first === 'swarm') throw new UserError('`swarm` has to be the first word: `deploy swarm --help` tells more', 2);
   const after = (words['--'] ?? []).map(String);
   const common = { ...options(words), remoteCommand: rest[0] === 'run' ? [...rest.slice(1), ...after] : [] };
+  refuseStrayMessage(common.message, rest);
   if (first === 'init') return { ...common, command: 'init', stage: '', tasks: [] };
   if (first === 'tasks') return { ...common, command: 'tasks', stage: rest[0] ?? '', tasks: [] };
   if (rest[0] === 'run' && common.remoteCommand.length === 0)
@@ -138,6 +139,8 @@ const options = (words: Words) => ({
   ...optional('limit', one(words, 'limit')),
   ...optional('ref', one(words, 'ref')),
   ...optional('release', one(words, 'release')),
+  ...optional('waitLock', waitingTime(one(words, 'wait-lock'))),
+  ...optional('message', one(words, 'message')),
   ...optional('format', one(words, 'format') as Arguments['format']),
   ...optional('config', one(words, 'config')),
   onlyFailed: Boolean(words['only-failed']),
@@ -180,6 +183,7 @@ const USAGE = `deploy <stage> [task...] [options]
   deploy production                    a whole deploy
   deploy production deploy:rollback    back to the previous release
   deploy production deploy:check       are the hosts ready?
+  deploy production deploy:lock -m why no deploys until deploy:unlock
   deploy production releases           what is on every host
   deploy production pending            the commits that a deploy would bring
   deploy production run -- uptime      one command on every host
@@ -210,6 +214,7 @@ const OPTIONS = {
   ref: { alias: 'branch', type: 'string', requiresArg: true, describe: 'git ref to deploy' },
   release: { type: 'string', requiresArg: true, describe: 'release to roll back to' },
   'only-failed': { alias: 'resume', type: 'boolean', describe: 'finish the last deploy on the hosts where it did not' },
+  ...LOCK_OPTIONS,
   set: {
     alias: 's',
     type: 'string',

@@ -93,6 +93,8 @@ const makeRequest = async (
   ...(args.distribution && {
     distribution: { ...args.distribution, path: resolve(around.from, args.distribution.path) },
   }),
+  ...(args.waitLock === undefined ? {} : { waitLock: args.waitLock }),
+  ...(args.message === undefined ? {} : { message: args.message }),
   selection: {
     ...(args.roles === undefined ? {} : { roles: args.roles }),
     ...(args.hosts === undefined ? {} : { hosts: args.hosts }),

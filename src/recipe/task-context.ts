@@ -109,6 +109,8 @@ export interface Deployment {
   readonly content?: PlacedContent;
   /** Tells what a deploy would bring to the hosts. */
   readonly pending: (t: TaskContext) => Promise<void>;
+  /** Locks the hosts of the task, or none of them, until deploy:unlock. */
+  readonly lock: (t: TaskContext) => Promise<void>;
   /** Makes an earlier release the one that this run publishes: what a rollback returns to. */
   readonly returnTo: (release: string) => void;
   /** False for a release that was there before this run, which must not be removed when the run fails. */

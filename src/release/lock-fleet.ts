@@ -1,6 +1,18 @@
-import type { HostError } from '#protocol/events.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Emit, HostError } from '#protocol/events.ts';
 import { CommandFailed, type Remote } from '#recipe/remote.ts';
-import { describeOwner, type HeldLock, type LockOwner, takeLock } from './lock.ts';
+import { UserError } from '#recipe/user-error.ts';
+import { describeLock, type FoundLock, inWords, isLasting } from './found-lock.ts';
+import type { HeldLock, LockAttempt } from './lock.ts';
+import { DEAD_AFTER } from './lock-programs.ts';
+
+/** How a run goes about locks. */
+export interface Locking {
+  /** Seconds to wait for the lock of another run; undefined: none. */
+  readonly wait: number | undefined;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
 
 export interface FleetLock {
   readonly held: readonly HeldLock[];
@@ -9,22 +21,31 @@ export interface FleetLock {
 }
 
 /**
- * Takes the lock of every host, or of none. The first host by name decides between two deployers that start together;
- * the others follow at once. A deployer that does not get one gives back what it has: nobody waits, so nobody can wait in a circle.
+ * Takes the lock of every host, or of none; where another run is in the way, waits for it as long as `wait` allows. A lock
+ * that somebody set is not waited for. The pauses differ, so that runs whose fleets overlap do not meet for ever.
  */
-export const lockFleet = async (remotes: readonly Remote[], owner: LockOwner): Promise<FleetLock> => {
-  const [first, ...others] = [...remotes].sort((a, b) => (a.host.name < b.host.name ? -1 : 1));
-  const held: HeldLock[] = [];
-  const errors = new Map<string, HostError>();
-  const take = async (remote: Remote) => {
-    const attempt = await takeLock(remote, owner).catch((error: unknown) => ({ refused: error }));
-    if ('held' in attempt) held.push(attempt.held);
-    else errors.set(remote.host.name, 'taken' in attempt ? lockedBy(attempt.taken) : refusedBecause(attempt.refused));
-  };
-  if (first) await take(first);
-  if (errors.size === 0) await Promise.all(others.map(take));
-  if (errors.size > 0) await unlockFleet(held.splice(0));
-  return { held, errors };
+export const lockFleet = async (
+  remotes: readonly Remote[],
+  take: (remote: Remote) => Promise<LockAttempt>,
+  locking: Locking,
+): Promise<FleetLock> => {
+  const { wait = 0, emit, signal } = locking;
+  const deadline = performance.now() + wait * 1000;
+  const told = new Set<string | undefined>();
+  for (;;) {
+    const { held, taken, refused } = await tryFleet(remotes, take, emit);
+    const locks = [...taken.values()];
+    const left = deadline - performance.now();
+    if (taken.size === 0 || refused.size > 0 || signal.aborted || left <= 0 || locks.some(isLasting))
+      return { held, errors: new Map([...refused, ...lockedErrors(taken, locking)]) };
+    for (const lock of locks) {
+      const id = lock.owner?.id;
+      if (!told.has(id))
+        emit({ type: 'notice', level: 'info', message: `waiting for the lock of ${describeLock(lock)}` });
+      told.add(id);
+    }
+    await pause(Math.min(left, 1500 + 1000 * Math.random()), undefined, { signal }).catch(() => {});
+  }
 };
 
 /** Gives every lock back. */
@@ -32,11 +53,73 @@ export const unlockFleet = async (held: readonly HeldLock[]): Promise<void> => {
   await Promise.all(held.map((lock) => lock.release()));
 };
 
-const lockedBy = (owner: LockOwner | undefined): HostError => ({
-  code: 'locked',
-  message: `the lock is held by ${describeOwner(owner)}`,
-  task: 'deploy:lock',
-});
+/** Aborts, with a UserError as its reason, when any of the locks is lost. */
+export const lossOf = (held: readonly HeldLock[]): AbortSignal => {
+  const loss = new AbortController();
+  for (const { lost } of held) void lost.then((why) => loss.abort(new UserError(why)));
+  return loss.signal;
+};
+
+interface Try {
+  readonly held: readonly HeldLock[];
+  readonly taken: ReadonlyMap<string, FoundLock>;
+  readonly refused: ReadonlyMap<string, HostError>;
+}
+
+/**
+ * The first host by name decides between two deployers that start together; the others follow at once. A deployer that
+ * does not get one gives back what it has: nobody waits with a lock in hand, so nobody can wait in a circle.
+ */
+const tryFleet = async (
+  remotes: readonly Remote[],
+  take: (remote: Remote) => Promise<LockAttempt>,
+  emit: Emit,
+): Promise<Try> => {
+  const [first, ...others] = [...remotes].sort((a, b) => (a.host.name < b.host.name ? -1 : 1));
+  const held: HeldLock[] = [];
+  const taken = new Map<string, FoundLock>();
+  const refused = new Map<string, HostError>();
+  const tryOne = async (remote: Remote) => {
+    const { name } = remote.host;
+    const attempt = await take(remote).catch((error: unknown) => ({ refused: error }));
+    if ('refused' in attempt) refused.set(name, refusedBecause(attempt.refused));
+    else if ('taken' in attempt) taken.set(name, attempt.taken);
+    else {
+      held.push(attempt.held);
+      if (attempt.dead) emit({ type: 'notice', level: 'warning', host: name, message: tookOver(attempt.dead) });
+    }
+  };
+  if (first) await tryOne(first);
+  if (taken.size + refused.size === 0) await Promise.all(others.map(tryOne));
+  if (taken.size + refused.size > 0) await unlockFleet(held.splice(0));
+  return { held, taken, refused };
+};
+
+const tookOver = (dead: FoundLock): string => {
+  const { silence = 0, release } = dead;
+  const removed = release === undefined ? '' : `; its release ${release} is removed where it was not published`;
+  return `took over the lock of ${describeLock(dead)}: it died, there was no sign of life for ${inWords(silence)}${removed}`;
+};
+
+const lockedErrors = (taken: ReadonlyMap<string, FoundLock>, locking: Locking): [string, HostError][] =>
+  [...taken].map(([host, lock]) => [
+    host,
+    {
+      code: 'locked',
+      message: `the lock is held by ${describeLock(lock)}; ${advice(lock, locking.wait)}`,
+      task: 'deploy:lock',
+    },
+  ]);
+
+/** What to expect of a lock that is in the way. */
+const advice = (lock: FoundLock, wait: number | undefined): string => {
+  const { silence = 0 } = lock;
+  if (isLasting(lock))
+    return `it stays until deploy:unlock${wait === undefined ? '' : ', --wait-lock does not wait for it'}`;
+  if (silence >= DEAD_AFTER / 2)
+    return `no sign of life for ${inWords(silence)}: after ${inWords(DEAD_AFTER)} the next run takes it over`;
+  return wait === undefined ? '--wait-lock waits for it' : `it was waited for ${inWords(wait)}`;
+};
 
 const refusedBecause = (error: unknown): HostError =>
   error instanceof CommandFailed

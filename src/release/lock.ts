@@ -1,127 +1,145 @@
-import { type Command, sh } from '#protocol/shell.ts';
 import { commandFailure, type Remote, type RemoteProcess } from '#recipe/remote.ts';
-import { markFailed } from './records.ts';
-import { releasePaths } from './release-paths.ts';
+import { type FoundLock, type LockOwner, parseLock } from './found-lock.ts';
+import { giveBackLock, guardLock, leaveLock, SILENT } from './lock-programs.ts';
 
-/**
- * The lock of a host is a file that only one deployer can create, held by a small program on the host that waits on our
- * channel. When the channel ends without a word, because the deployer was killed or the network went away, that program
- * ends the commands that still run, removes what was not published and then the lock: a deployer that dies leaves nothing behind. `ln` is the atomic
- * test-and-set: unlike mkdir it comes with its content, so nobody ever reads a lock without an owner.
- */
+/** The lock of one host, had. */
 export interface HeldLock {
   readonly host: string;
   /** Tells the host which release to remove should this deployer vanish. */
   readonly protect: (release: string) => void;
   /** Gives the lock back, and resolves when it is gone. */
   readonly release: () => Promise<void>;
+  /** Resolves, to a sentence, if the host has given up on us: somebody else may hold the lock by now. */
+  readonly lost: Promise<string>;
 }
 
-export interface LockOwner {
-  readonly by: string;
-  readonly machine: string;
-  readonly at: string;
-  readonly task: string;
-  /** Unlike every other run's. */
-  readonly id: string;
-}
+export type LockAttempt =
+  /** `dead` is the lock of a dead deployer's that was taken over. */
+  { readonly held: HeldLock; readonly dead?: FoundLock } | { readonly taken: FoundLock };
 
-export type LockAttempt = { held: HeldLock } | { taken: LockOwner | undefined };
-
-/** Tries once to take the lock of a host. @throws CommandFailed where the host refuses to store it. */
+/** Tries once to take the lock of a host, for as long as the channel to its guard is open. @throws CommandFailed where the host refuses to store it. */
 export const takeLock = async (remote: Remote, owner: LockOwner): Promise<LockAttempt> => {
+  const started = await startGuard(remote, owner);
+  if ('taken' in started) return started;
+  const { guard, ...found } = started;
+  return { held: keepLock(remote, owner, guard), ...found };
+};
+
+/** Tries once to leave a lock on a host that stays when the run is over; `run` is the owner of the run's own lock, which it may replace. */
+export const setLock = async (remote: Remote, owner: LockOwner, run: LockOwner): Promise<LockAttempt> => {
+  const { deployTo, name } = remote.host;
+  const { stdout } = await remote.run(leaveLock(deployTo, owner, run), { label: 'lock the host', quiet: true });
+  const verdict = verdictOf(stdout.split('\n'));
+  if (!verdict) throw new Error('the host gave no verdict on its lock');
+  if ('taken' in verdict) return verdict;
+  const release = async () => {
+    const program = await remote.spawn(giveBackLock(deployTo, owner)); // `run` begins nothing after an interrupt
+    for (const output of [program.stdout, program.stderr]) output.resume(); // unread, the channel stays open
+    await program.exit;
+  };
+  const held = { host: name, protect: () => {}, release: () => release().catch(() => {}), lost: NEVER };
+  return { held, ...(verdict.dead && verdict.dead.owner?.id !== run.id ? { dead: verdict.dead } : {}) };
+};
+
+const NEVER = new Promise<string>(() => {});
+
+type Verdict = { readonly dead?: FoundLock } | { readonly taken: FoundLock };
+
+/** What one of the programs has said, once it has come to a verdict: the last line, with the lock that it found before. */
+const verdictOf = (said: readonly string[]): Verdict | undefined => {
+  const at = said.findIndex((line) => line === 'held' || line === 'taken');
+  if (at === -1) return undefined;
+  const lock = parseLock(said.slice(0, at).join('\n'));
+  if (said[at] === 'taken') return { taken: lock };
+  return lock.owner ? { dead: lock } : {};
+};
+
+/** Starts a guard and listens until its verdict. */
+const startGuard = async (
+  remote: Remote,
+  owner: LockOwner,
+): Promise<{ readonly guard: RemoteProcess; readonly dead?: FoundLock } | { readonly taken: FoundLock }> => {
   const guard = await remote.spawn(guardLock(remote.host.deployTo, owner));
   const words = lines(guard);
-  const verdict = await words.next();
-  if (verdict === 'held') {
-    remote.watch((group, runs) => void guard.stdin.write(`${runs ? 'begun' : 'ended'} ${group}\n`));
-    return { held: holdLock(remote, owner, guard) };
+  const said: string[] = [];
+  for (let word = await words.next(); word !== undefined; word = await words.next()) {
+    said.push(word);
+    const verdict = verdictOf(said);
+    if (verdict && 'taken' in verdict) return guard.exit.then(() => verdict);
+    if (verdict) return { guard, ...verdict };
   }
-  const rest = verdict === 'taken' ? await words.next() : undefined;
-  const exit = await guard.exit;
-  if (verdict === 'taken') return { taken: parseOwner(rest) };
-  throw commandFailure(remote.host.name, { ...exit, label: 'take the lock', stderr: words.stderr() });
+  throw commandFailure(remote.host.name, { ...(await guard.exit), label: 'take the lock', stderr: words.stderr() });
 };
-
-/** Removes the lock, whoever holds it, and tells whose it was. */
-export const breakLock = (deployTo: string): Command => {
-  const { lock } = releasePaths(deployTo);
-  return sh`if [ -f ${lock} ]; then cat ${lock}; rm -f ${lock}; fi`;
-};
-
-/** The owner in a lock file. */
-export const parseOwner = (text: string | undefined): LockOwner | undefined => {
-  try {
-    const value = JSON.parse(text ?? '') as LockOwner;
-    return typeof value?.by === 'string' ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-/** "alice on laptop since 2026-11-23 09:30:00 UTC (deploy)", for messages. */
-export const describeOwner = (owner: LockOwner | undefined): string =>
-  owner
-    ? `${owner.by} on ${owner.machine} since ${owner.at.slice(0, 19).replace('T', ' ')} UTC (${owner.task})`
-    : 'somebody unknown';
-
-const holdLock = (remote: Remote, owner: LockOwner, guard: RemoteProcess): HeldLock => ({
-  host: remote.host.name,
-  protect: (release) => void guard.stdin.write(`protect ${release}\n`),
-  release: async () => {
-    guard.stdin.end('done\n');
-    const { exitCode } = await guard.exit;
-    if (exitCode === 0) return;
-    // somebody has killed it; where the connection is lost as well, nobody can do anything
-    await remote.run(sh`${isMine(remote.host.deployTo, owner)} && rm -f ${lockOf(remote)}`).catch(() => {});
-  },
-});
-
-const lockOf = ({ host }: Remote): string => releasePaths(host.deployTo).lock;
-
-/** Shell words that tell whether the lock is still ours: somebody may have broken it, and another one taken it. */
-const isMine = (deployTo: string, owner: LockOwner): Command =>
-  sh`{ read -r l < ${releasePaths(deployTo).lock} && [ "$l" = ${JSON.stringify(owner)} ]; } 2>/dev/null`;
 
 /**
- * The program that holds the lock. It ignores hang-ups: it has to outlive the connection by what it tidies up. It writes
- * through `cat`, which tells a full disk as such: dash's own printf says "I/O error".
+ * Tells the guard what happens here and, every ten seconds, that we live. A guard that is killed while its connection
+ * lives is replaced by another one, which takes the lock over and is told the same: the run does not notice. A guard that
+ * has given up has ended what ran and removed what was not published: then the lock is lost, and the run has to end.
  */
-const guardLock = (deployTo: string, owner: LockOwner): Command => {
-  const { own, lock, current, releases } = releasePaths(deployTo);
-  return sh`
-trap '' HUP INT TERM PIPE
-mkdir -p ${own} || exit 1
-printf '%s\n' ${JSON.stringify(owner)} | cat > ${own}/lock.$$ || { rm -f ${own}/lock.$$; exit 1; }
-if ln ${own}/lock.$$ ${lock} 2>/dev/null; then rm -f ${own}/lock.$$; echo held
-else rm -f ${own}/lock.$$; [ -f ${lock} ] || { echo 'cannot create '${lock} >&2; exit 1; }; echo taken; cat ${lock}; exit 0; fi
-r=; g=' '; done=
-while read -r word value; do
-  case $word in
-    protect) r=$value;;
-    begun) g="$g$value ";;
-    ended) case $g in *" $value "*) g="\${g%%" $value "*} \${g#*" $value "}";; esac;;
-    done) done=1; break;;
-  esac
-done
-mine() ${isMine(deployTo, owner)}
-all() { s=1; for p in $g; do { kill -s $1 -- -$p || kill -s $1 $p; } 2>/dev/null && s=0; done; return $s; }
-if [ -z "$done" ] && all TERM; then
-  n=0
-  while all 0 && [ $n -lt 5 ]; do n=$((n + 1)); sleep 1; done
-  all KILL
-fi
-if [ -z "$done" ] && [ -n "$r" ] && mine && [ "$(readlink ${current})" != ${releases}/"$r" ]; then
-  rm -rf ${own}/switch ${own}/incoming/"$r".tar ${own}/releases/"$r".new ${own}/peer/*.part
-  ${markFailed(sh`${releases}/"$r"`, sh`${own}/releases/"$r"`)}
-  mv ${releases}/"$r" ${own}/discarded.$$ 2>/dev/null
-  [ -d ${releases}/"$r" ] || rm -f ${own}/releases/"$r"
-  n=0
-  until rm -rf ${own}/discarded.$$ 2>/dev/null; do n=$((n + 1)); [ $n -lt 30 ] || break; sleep 1; done
-fi
-mine && rm -f ${lock}
-exit 0`;
+const keepLock = (remote: Remote, owner: LockOwner, first: RemoteProcess): HeldLock => {
+  const running = new Set<number>();
+  let unpublished: string | undefined;
+  let guard = first;
+  let ended = false;
+
+  const tell = (word: string, value: string | number = ''): void => {
+    if (!ended) guard.stdin.write(`${word} ${value}\n`);
+  };
+  remote.watch((group, runs) => {
+    if (runs) running.add(group);
+    else running.delete(group);
+    tell(runs ? 'begun' : 'ended', group);
+  });
+  const pulse = setInterval(() => tell('alive'), ALIVE_MS).unref();
+  const end = (): void => {
+    ended = true;
+    clearInterval(pulse);
+    guard.stdin.end('done\n');
+  };
+
+  /** Resolves when there is no guard any more: to a sentence where there should be one. */
+  const keep = async (replacements: number): Promise<string | undefined> => {
+    const { exitCode, signal } = await guard.exit;
+    const cut = exitCode === null && signal === null; // every command on this host will tell
+    if (ended || cut) return undefined;
+    if (exitCode === SILENT)
+      return 'it had not heard of this run for a minute: was this program stopped, or the network away?';
+    const next = replacements > 0 ? await startGuard(remote, owner).catch(() => undefined) : undefined;
+    if (!next || 'taken' in next) return 'the program that holds it was killed';
+    guard = next.guard;
+    if (ended) end();
+    if (unpublished !== undefined) tell('protect', unpublished);
+    for (const group of running) tell('begun', group);
+    return keep(replacements - 1);
+  };
+
+  const gone = keep(REPLACEMENTS);
+  const lost = new Promise<string>((resolve) => {
+    void gone.then((why) => {
+      if (why === undefined) return;
+      end();
+      resolve(`the lock of ${remote.host.name} was lost; ${why}`);
+    });
+  });
+  return {
+    host: remote.host.name,
+    protect: (release) => {
+      unpublished = release;
+      tell('protect', release);
+    },
+    release: async () => {
+      end();
+      await gone;
+      if ((await guard.exit).exitCode === 0) return;
+      // it was killed at the last moment; where the connection is lost as well, nobody can do anything
+      await remote.run(giveBackLock(remote.host.deployTo, owner)).catch(() => {});
+    },
+    lost,
+  };
 };
+
+const ALIVE_MS = 10_000;
+const REPLACEMENTS = 5;
 
 /** Reads a program's stdout line by line; a line is undefined once it has ended. */
 const lines = (program: RemoteProcess) => {
@@ -133,7 +151,7 @@ const lines = (program: RemoteProcess) => {
   program.stderr.on('data', (chunk: Buffer) => {
     errors = (errors + chunk).slice(-4000);
   });
-  program.stdout.on('data', (chunk: Buffer) => {
+  program.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     const parts = (partial + chunk).split('\n');
     partial = parts.pop() as string;
     for (const line of parts) waiting.length > 0 ? waiting.shift()?.(line) : ready.push(line);

@@ -75,6 +75,8 @@ const achievement = (summary: Summary): string => {
       return `${application}: ${plural(good.length, 'host')} checked and found ready`;
     case 'deploy:cleanup':
       return `${application}: old releases cleaned up ${on}`;
+    case 'deploy:lock':
+      return `${application}: locked ${on}`;
     case 'deploy:unlock':
       return `${application}: unlocked ${on}`;
     default:
@@ -147,7 +149,7 @@ const undone = (summary: Summary): string => {
 const advice = (summary: Summary, failed: readonly HostSummary[]): string[] => {
   const { exitCode, stage, task } = summary;
   const hit = (code: string) => failed.filter(({ error }) => error?.code === code).map(({ host }) => host);
-  if (exitCode === 4) return [`If that deploy is no longer alive: deploy ${stage} deploy:unlock`];
+  if (exitCode === 4) return [`To remove the lock: deploy ${stage} deploy:unlock`];
   if (exitCode === 5) {
     if (failed.length > 10 || failed.length === summary.hosts.length) return [];
     const without = failed.map(({ host }) => `!${oneLine(host)}`).join(',');

@@ -5,6 +5,7 @@ import type { Remote } from '#recipe/remote.ts';
 import type { Ask } from '#recipe/setting.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
 import type { Deployment } from '#recipe/task-context.ts';
+import { UserError } from '#recipe/user-error.ts';
 import type { LocalWork } from './local-work.ts';
 import { HostsFailed, Interrupted, type Outcome } from './outcome.ts';
 import type { SettingValues } from './setting-values.ts';
@@ -30,6 +31,7 @@ export interface Run {
   readonly allowed: number;
   readonly dryRun: boolean;
   readonly emit: Emit;
+  /** Stops the run: by the user's wish, or, with a `UserError` as its reason, because the locks are lost. */
   readonly signal: AbortSignal;
   /** Ends the commands that run on the hosts. Not called while a failure is put right: nobody else would do that. */
   readonly interrupt: () => void;
@@ -70,11 +72,12 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
     }
     return { end: 'done', committed, ...progress };
   } catch (error) {
-    const fault =
-      error instanceof HostsFailed || error instanceof Interrupted || run.signal.aborted
-        ? {}
-        : { fault: error as Error };
     run.signal.removeEventListener('abort', run.interrupt);
+    const { aborted, reason } = run.signal;
+    // the hosts have put right what could be, and may be somebody else's by now
+    if (reason instanceof UserError) return { end: 'failed', committed, ...progress, fault: reason };
+    const fault =
+      error instanceof HostsFailed || error instanceof Interrupted || aborted ? {} : { fault: error as Error };
     if (!committed) await putRight(run, run.plan.onFailure, progress);
     return { end: run.signal.aborted ? 'interrupted' : 'failed', committed, ...progress, ...fault };
   }

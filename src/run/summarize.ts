@@ -9,6 +9,7 @@ export const exitCodeOf = ({ end, committed, errors, marks, fault }: Outcome): n
   if (end === 'interrupted') return EXIT.interrupted;
   if (end === 'done' && errors.size === 0) return EXIT.done;
   if (committed && [...marks.values()].includes('published')) return EXIT.partly;
+  if ([...errors.values()].some(({ code }) => code === 'locked')) return EXIT.locked;
   return (fault as { exitCode?: number } | undefined)?.exitCode ?? EXIT.failed;
 };
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +10,9 @@ import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../su
 import { needs } from '../support/tools.ts';
 
 const hasTools = needs(...SSHD_TOOLS, 'git', 'mkfifo');
+/** A task just before the switch: on the first host a command waits at the gate. */
+const waitAt = ({ path }: Gate) => `[defineRecipe({ name: 'wait', before: { 'deploy:publishing': 'wait' }, tasks: [
+  task('wait', 'Wait', { run: ({ on, hosts }) => on(hosts.slice(0, 1), ({ run }) => run(['cat', '${path}'])) })] })]`;
 const alice = { env: { USER: 'alice' } };
 const bob = { env: { USER: 'bob' } };
 
@@ -43,6 +46,18 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
     await mkdir(join(lockFile(host), '..'), { recursive: true });
     await writeFile(lockFile(host), text);
   };
+  /** Kills all that holds the lock there: what belongs to a guard, and the guard. */
+  const killGuard = (host: SshdHost) => {
+    for (const { pid, command } of host.processes())
+      if (command.includes('while read -r word value')) process.kill(pid, 'SIGKILL');
+  };
+  /** Makes the last beat of every lock so many seconds later than now. */
+  const beatAt = async (seconds: number) => {
+    for (const host of hosts) {
+      const text = await readFile(lockFile(host), 'utf8');
+      await writeFile(lockFile(host), text.replace(/^beat \d+$/gm, `beat ${Math.floor(Date.now() / 1000) + seconds}`));
+    }
+  };
   const carol = { by: 'carol', machine: 'laptop', at: '2026-11-20T08:15:30.000Z', task: 'deploy', id: '1-2' };
 
   test('a second deploy ends with 4 and tells who holds the lock and since when; the first one ends unharmed', async () => {
@@ -51,10 +66,12 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
     await project.configure({ config: { build: `cat ${gate.path}` } });
     const first = project.start([], alice);
     await gate.reached(first.result);
-    const locks = await Promise.all(hosts.map((host) => readFile(lockFile(host), 'utf8')));
-    const since = (JSON.parse(locks[0] ?? '') as { at: string }).at.slice(0, 19).replace('T', ' ');
+    const owners = () =>
+      Promise.all(hosts.map(async (host) => (await readFile(lockFile(host), 'utf8')).split('\n')[0]));
+    const others = async () => (await trees()).map(({ '.rookery/lock': _, ...rest }) => rest); // its guard writes to it
+    const since = (JSON.parse((await owners())[0] ?? '') as { at: string }).at.slice(0, 19).replace('T', ' ');
 
-    const before = await trees();
+    const before = [await owners(), await others()];
     const second = await project.deploy([], bob);
     expect(second.exitCode).toBe(4);
     expect(second.summary).toMatchObject({ ok: false, exitCode: 4 });
@@ -63,8 +80,8 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
     for (const words of ['alice', hostname(), since, 'deploy']) expect(held[0]?.message).toContain(words);
     const plain = await project.run(['production', '--format', 'plain'], bob);
     expect(plain.exitCode).toBe(4);
-    expect(plain.stdout + plain.stderr).toMatch(new RegExp(`alice.*${hostname()}.*${since}`, 's'));
-    expect(await trees()).toEqual(before);
+    expect(plain.stdout + plain.stderr).toMatch(new RegExp(`alice.*${hostname()}.*${since}.*seconds?\\s+ago`, 's'));
+    expect([await owners(), await others()]).toEqual(before);
 
     await gate.pass();
     const release = expectDone(await first.deployed);
@@ -89,6 +106,126 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
     for (const host of hosts)
       expect(await lookAt(host, project.application)).toMatchObject({ current: release, releases: [release] });
     await expectNothingLeft(project);
+  });
+
+  test('deploy:lock locks all hosts or none, says why, and stays until deploy:unlock', async () => {
+    await newProject();
+    const [one, two, three] = hosts as [SshdHost, SshdHost, SshdHost];
+    const why = 'it\'s the fair; "don\'t" $(touch x)';
+    expectDone(await project.deploy(['deploy:lock', '-m', why], alice));
+    const before = await trees();
+    for (const words of [[], ['deploy:lock', '--wait-lock']]) {
+      const refused = await project.deploy(words, alice);
+      expect([words, refused.exitCode]).toEqual([words, 4]);
+      const message = refused.of(one).error?.message ?? '';
+      expect(message).toMatch(/^the lock is held by alice on \S+ since .* UTC, \d+ seconds? ago \(deploy:lock\): it's/);
+      for (const text of [why, hostname(), 'stays until deploy:unlock']) expect(message).toContain(text);
+      expect(message.includes('--wait-lock does not wait')).toBe(words.includes('--wait-lock'));
+    }
+    expect(await trees()).toEqual(before);
+    await project.deploy(['-z', one.address, 'deploy:unlock'], bob);
+    const half = await project.run(['production', '--format', 'plain', 'deploy:lock', '-m', 'again'], bob);
+    expect([half.exitCode, half.stdout]).toEqual([4, expect.stringContaining('deploy production deploy:unlock')]);
+    await project.configure({ host: (index) => (index === 2 ? { port: 1 } : {}) });
+    expect((await project.deploy(['-z', `!${two.address}`, 'deploy:lock'], bob)).exitCode).toBe(5);
+    await project.configure({});
+    expect((await lookAt(one, project.application)).strays).toEqual([]);
+    const { events } = await project.deploy(['deploy:unlock'], bob);
+    const said = events.flatMap((event) => (event.type === 'notice' ? [[event.host, event.message]] : []));
+    const words = expect.stringMatching(/^removed the lock of alice .*: it's the fair; "don't" ..touch x.$/);
+    expect(said.sort()).toEqual([two, three].map(({ address }) => [address, words]));
+
+    // after a deploy in the same run, which holds the lock already
+    expectDone(await project.deploy(['deploy', 'deploy:lock', '-m', 'later'], bob));
+    for (const host of hosts)
+      expect(await readFile(lockFile(host), 'utf8')).toMatch(/"message":"later"\}\nsince \d+\n$/);
+    for (const host of hosts) {
+      expect(await host.quiet()).toEqual([]);
+      expect((await lookAt(host, project.application)).strays).toEqual(['.rookery/lock']);
+    }
+  });
+
+  test('--wait-lock goes on when the lock is free, gives up in time, and can be interrupted', async () => {
+    await newProject();
+    const gate: Gate = await makeGate(join(project.dir, '.git/gate'));
+    await project.configure({ config: { build: `cat ${gate.path}` } });
+    const first = project.start([], alice);
+    await gate.reached(first.result);
+    const waiting = project.start(['--wait-lock'], bob);
+    const impatient = await project.deploy(['--wait-lock', '1'], bob);
+    expect(impatient.exitCode).toBe(4);
+    expect(impatient.of(hosts[0]!).error?.message).toMatch(/held by alice .*waited for 1 second/);
+    const stopped = project.start(['--wait-lock'], bob);
+    await stopped.seen('waiting for the lock of alice');
+    stopped.signal('SIGINT');
+    expect((await stopped.deployed).exitCode).toBe(130);
+
+    await waiting.seen('waiting for the lock of alice');
+    await gate.pass();
+    const release = expectDone(await first.deployed);
+    await gate.reached(waiting.result);
+    await gate.pass();
+    const run = await waiting.deployed;
+    const next = expectDone(run);
+    expect(run.events.filter((event) => event.type === 'notice')).toHaveLength(1);
+    for (const host of hosts)
+      expect(await lookAt(host, project.application)).toMatchObject({ current: next, releases: [release, next] });
+    await expectNothingLeft(project);
+  });
+
+  test('a lock whose guard was killed with its deployer: of two who want it one takes it over, with what was left', async () => {
+    await newProject();
+    const gate: Gate = await makeGate(join(project.dir, '.git/gate'));
+    await project.configure({ recipes: waitAt(gate) });
+    const cli = project.start([], alice);
+    await gate.reached(cli.result);
+    cli.signal('SIGSTOP'); // else it would replace the guards
+    for (const host of hosts) killGuard(host);
+    cli.signal('SIGKILL');
+    await cli.result;
+    await gate.pass();
+    for (const host of hosts) expect(await host.quiet(15_000)).toEqual([]);
+    await project.configure({});
+    await beatAt(60);
+    const fresh = await project.deploy([], bob);
+    expect([fresh.exitCode, fresh.of(hosts[0]!).error?.message]).toEqual([4, expect.stringMatching(/held by alice/)]);
+
+    await beatAt(-60);
+    const both = [project.start(['--wait-lock'], bob), project.start(['--wait-lock'], bob)];
+    const runs = await Promise.all(both.map((run) => run.deployed));
+    const releases = runs.map(expectDone).sort();
+    const said = runs.flatMap(({ events }) => events).flatMap((event) => (event.type === 'notice' ? [event] : []));
+    const over = said.filter(({ level }) => level === 'warning');
+    expect(over.map(({ host }) => host).sort()).toEqual(hosts.map(({ address }) => address).sort());
+    for (const { message } of over)
+      expect(message).toMatch(
+        /^took over the lock of alice on .* no sign of life for \d minutes?; its release \d{14} is removed/,
+      );
+    for (const host of hosts) expect(await lookAt(host, project.application)).toMatchObject({ releases, strays: [] });
+    for (const host of hosts) expect(await host.quiet()).toEqual([]);
+  });
+
+  test('a run that has lost a lock stops, and leaves the host to whoever holds it; the others tidy up', async () => {
+    await newProject();
+    const [one, two, three] = hosts as [SshdHost, SshdHost, SshdHost];
+    const gate: Gate = await makeGate(join(project.dir, '.git/gate'));
+    await project.configure({ recipes: waitAt(gate) });
+    const cli = project.start([], alice);
+    await gate.reached(cli.result);
+    await writeFile(`${lockFile(two)}.new`, `${JSON.stringify(carol)}\nsince 1\n`);
+    await rename(`${lockFile(two)}.new`, lockFile(two));
+    killGuard(two); // and no other one gets this lock
+    const run = await cli.deployed;
+    await gate.pass();
+    expect([run.exitCode, run.summary.error?.message]).toEqual([1, expect.stringContaining(`${two.address} was lost`)]);
+    for (const host of hosts) expect(await host.quiet(15_000)).toEqual([]);
+    for (const host of [one, three])
+      expect(await lookAt(host, project.application)).toMatchObject({ current: undefined, releases: [], strays: [] });
+    expect(await lookAt(two, project.application)).toMatchObject({
+      current: undefined,
+      releases: [run.summary.release],
+    });
+    expect(await readFile(lockFile(two), 'utf8')).toContain('carol');
   });
 
   test('tasks that change nothing need no lock', async () => {
@@ -153,10 +290,7 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
     const gate: Gate = await makeGate(join(project.dir, '.git/gate'));
     const old = expectDone(await project.deploy());
     const before = await trees();
-    const waiting = `task('wait', 'Wait', { run: ({ on, hosts }) => on(hosts.slice(0, 1), ({ run }) => run(['cat', '${gate.path}'])) })`;
-    await project.configure({
-      recipes: `[defineRecipe({ name: 'wait', tasks: [${waiting}], before: { 'deploy:publishing': 'wait' } })]`,
-    });
+    await project.configure({ recipes: waitAt(gate) });
     const cli = project.start();
     await gate.reached(cli.result);
     for (const host of hosts) expect((await lookAt(host, project.application)).releases).toHaveLength(2);

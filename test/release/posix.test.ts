@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Command, shellText } from '#protocol/shell.ts';
 import type { ReleaseFacts } from '#recipe/host-state.ts';
 import { inspectHost, prepareHost } from '#release/inspect.ts';
-import { breakLock } from '#release/lock.ts';
+import { breakLock, giveBackLock, guardLock, leaveLock } from '#release/lock-programs.ts';
 import { clearIncoming, lookAtTarget, placeDirectory, placeFile } from '#release/place-steps.ts';
 import {
   linkShared,
@@ -26,6 +26,7 @@ const releases: ReleaseFacts[] = [
   { name: release, state: 'bad', by: "o'neil" },
   { name: left, state: 'foreign' },
 ];
+const owner = { by: "o'neil", machine: 'laptop', at: '2026-11-20T08:15:30.000Z', task: 'deploy', id: '1-2' };
 const commands: [string, Command][] = [
   ['prepareHost', prepareHost(to, linked)],
   ['inspectHost', inspectHost(to)],
@@ -40,6 +41,9 @@ const commands: [string, Command][] = [
   ],
   ['removeReleases', removeReleases(to, [release])],
   ['logRevision', logRevision(to, 'Branch main')],
+  ['guardLock', guardLock(to, owner)],
+  ['leaveLock', leaveLock(to, { ...owner, message: "it's late" }, owner)],
+  ['giveBackLock', giveBackLock(to, owner)],
   ['breakLock', breakLock(to)],
   ['placeFile', placeFile('/tmp/a', `${to}/b`, { name: 'a', mode: 0o644, modified: 1 })],
   ['placeDirectory', placeDirectory('/tmp/a', to, { remove: false, leaves: ['/tmp/a'] })],

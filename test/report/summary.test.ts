@@ -23,7 +23,7 @@ test('other tasks are told in their own words', () => {
   const plain = { revision: '', seconds: 1.2, hosts: names(8).map((host) => hostSummary(host, 'unchanged')) };
   const first = (changes: Partial<Summary>) => say({ ...plain, ...changes }).split('\n')[0];
   expect(
-    ['deploy:rollback', 'deploy:check', 'deploy:cleanup', 'deploy:unlock', 'run', 'deploy'].map((task) =>
+    ['deploy:rollback', 'deploy:check', 'deploy:cleanup', 'deploy:lock', 'deploy:unlock', 'run', 'deploy'].map((task) =>
       first({ task }),
     ),
   ).toMatchInlineSnapshot(`
@@ -31,6 +31,7 @@ test('other tasks are told in their own words', () => {
       "✔ shop rolled back to 20261122093000 on 8 hosts in 1.2 s",
       "✔ shop: 8 hosts checked and found ready in 1.2 s",
       "✔ shop: old releases cleaned up on 8 hosts in 1.2 s",
+      "✔ shop: locked on 8 hosts in 1.2 s",
       "✔ shop: unlocked on 8 hosts in 1.2 s",
       "✔ run done on 8 hosts in 1.2 s",
       "✔ shop 20261122093000 done on 8 hosts (nothing published) in 1.2 s",
@@ -118,7 +119,7 @@ test('what failed apart from any host is told, and who holds the lock with the w
 
     ✖ Deploy of shop to production failed after 7.1 s
       Nothing was changed on any host
-      If that deploy is no longer alive: deploy production deploy:unlock"
+      To remove the lock: deploy production deploy:unlock"
   `);
 });
 

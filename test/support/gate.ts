@@ -20,13 +20,15 @@ export const makeGate = async (path: string): Promise<Gate> => {
     path,
     reached: async (unless) => {
       const opened = open(path, 'w');
+      let came = false;
       const missed = unless.then(async (result) => {
-        if (writer) return;
+        if (came) return;
         await (await open(path, constants.O_RDONLY | constants.O_NONBLOCK)).close(); // lets the open above return
         await opened.then((handle) => handle.close());
         throw new Error(`nobody came to ${path}: ${JSON.stringify(result)}`);
       });
       const arrived = opened.then((handle) => {
+        came = true;
         writer = handle;
       });
       await Promise.race([missed, arrived]);
