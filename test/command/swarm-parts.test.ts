@@ -8,6 +8,7 @@ import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
 
 let dir: string;
 let url: string;
+let tracker: RunningPart;
 let running: RunningPart[] = [];
 const big = randomBytes(3_000_000);
 const start = (line: string): RunningPart => {
@@ -35,15 +36,15 @@ beforeAll(async () => {
     'tree/link': { link: 'a' },
   });
   await utimes(join(dir, 'tree/a'), 1_700_000_000, 1_700_000_000);
-  const tracker = startPart('track --port 0 --listen 127.0.0.1', dir);
+  tracker = startPart('track --port 0 --listen 127.0.0.1', dir);
   url = ((await tracker.seen('swarm-listening')).urls as string[])[0] as string;
-  afterAll(async () => {
-    tracker.signal();
-    expect(await tracker.result).toMatchObject({ exitCode: 0 });
-    await removeTempDir(dir);
-  });
   for (const path of ['big', 'tree'])
     expect(await run(`create ${path} --tracker ${url}`)).toMatchObject({ exitCode: 0 });
+});
+afterAll(async () => {
+  tracker?.signal();
+  expect(await tracker?.result).toMatchObject({ exitCode: 0 });
+  await removeTempDir(dir);
 });
 afterEach(async () => {
   for (const part of running) part.signal();

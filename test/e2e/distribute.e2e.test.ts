@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Content, writeContent } from '../support/content.ts';
 import { expectNothingLeft, lookAt, treeOf } from '../support/host-files.ts';
@@ -68,7 +68,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS) || !needsRoot())('distribute to thr
     const ended = cli.deployed.finally(() => {
       over = true;
     });
-    for (; !over; await setImmediate())
+    for (; !over; await setTimeout(2))
       for (const host of fleet.hosts) sizes.add((await stat(on(host, 'data/big.bin'))).size);
     const run = await ended;
     expect([run.exitCode, statuses(run)], run.stderr).toEqual([0, all('published')]);
