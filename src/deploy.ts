@@ -1,173 +1,94 @@
 import { setMaxListeners } from 'node:events';
-import { resolveSource } from '#artifact/resolve-source.ts';
-import { type ConfigRequest, loadConfig } from '#config/load-config.ts';
-import { localPath } from '#config/resolve-config.ts';
-import type { Source } from '#config/written-config.ts';
-import { type Selection, selectHosts } from '#inventory/select-hosts.ts';
-import { makePlan, planTask, withUsed } from '#plan/make-plan.ts';
+import { planTask } from '#plan/make-plan.ts';
 import type { Emit, Summary } from '#protocol/events.ts';
-import type { Recipe } from '#recipe/recipe.ts';
 import type { Ask } from '#recipe/setting.ts';
 import { takeLock } from '#release/lock.ts';
 import { type FleetLock, type Locking, lockFleet, lossOf, unlockFleet } from '#release/lock-fleet.ts';
-import { allowedFailures } from '#run/allowed-failures.ts';
 import { commandMapOf } from '#run/command-map.ts';
 import { runPlan } from '#run/run-plan.ts';
 import { keepSecrets } from '#run/secrets.ts';
-import { openSettings } from '#run/setting-values.ts';
 import { openSessions } from '#ssh/open-sessions.ts';
+import { askOnce, askSecretly } from './asking.ts';
 import { joinDeployment, type Made } from './deployment.ts';
-import { type DistributionRequest, findContent } from './distribution.ts';
 import { makeEndings } from './endings.ts';
-import { openFleet } from './fleet.ts';
 import { localWork } from './local.ts';
-import { type RunEnd, type RunFacts, summaryOf } from './summary.ts';
+import { prepareRun, type RunRequest } from './prepare-run.ts';
+import { type RunEnd, summaryOf } from './summary.ts';
 
-export interface DeployRequest extends ConfigRequest {
-  readonly tasks: readonly string[];
-  readonly selection: Selection;
-  /** The recipes that every project has; those of the configuration come after them. */
-  readonly recipes: readonly Recipe[];
-  /** What goes to the hosts without a release. */
-  readonly distribution?: DistributionRequest;
+export interface DeployRequest extends RunRequest {
   /** The release that a rollback shall return to. */
   readonly release?: string;
-  /** Finish the last run on the hosts where it did not. */
-  readonly onlyFailed: boolean;
   /** Seconds to wait for a lock that another run holds; undefined: none. */
   readonly waitLock?: number;
   /** Why deploy:lock locks the hosts. */
   readonly message?: string;
-  /** Socket of the user's SSH agent. */
-  readonly agent?: string;
   /** Name of this machine and number of this process, for the lock. */
   readonly machine: string;
   readonly pid: number;
   /** Tells what would be done, and changes nothing. */
   readonly dryRun: boolean;
-  readonly onFailure?: 'stop' | 'continue';
-  readonly maxFailures?: string;
   readonly ask: Ask;
   /** Whether somebody is there to be asked. */
   readonly interactive: boolean;
-  /** A temporary directory for the run; the caller removes it. */
-  readonly scratch: string;
-  /** PATH for the commands of embedded hosts. */
-  readonly path: string;
 }
 
 /** What `deploy production` does, in order. Nothing else joins the stages. @throws UserError for what is wrong before any host is touched */
 export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSignal): Promise<Summary> => {
-  const { emit, add: secret, mask } = keepSecrets(tell);
-  const ask: Ask = async (question, options) => {
-    const answer = await request.ask(question, options);
-    return options?.hidden ? secret(answer) : answer;
-  };
   const begun = performance.now();
-  const task = request.tasks.join(' ');
+  const { dryRun, onlyFailed, user: by } = request;
+  const { emit, add: secret, mask } = keepSecrets(tell);
+  const ask = askSecretly(request.ask, secret);
   const endings = makeEndings();
   try {
-    const config = await loadConfig(request);
-    const fleet = await openFleet(config, request);
-    endings.add(fleet.close);
-    const inventory = selectHosts(fleet.inventory, request.selection);
-    const recipes = withUsed([...request.recipes, ...config.recipes]);
-    const plan = makePlan(recipes, inventory, request.tasks, config.roles);
-    const values = openSettings(recipes, config.set, ask);
-    const policy = { ...config.failurePolicy, ...policyOf(request) };
-    const allowed = allowedFailures(policy, inventory.length);
-
-    const toLocal = (path: string) => localPath(path, { home: request.home, directory: config.directory });
-    const resolve = (source: Source) => resolveSource({ ...config, ...request, source, localPath: toLocal, signal });
-    const content = request.distribution && (await findContent(request.distribution));
-    // What finishes a run deploys what the hosts serve: that is known once they were looked at.
-    const late = request.onlyFailed || content !== undefined;
-    const needsSource = !late && plan.tasks.some((planned) => planned.task.needsSource);
-    const source = needsSource ? await resolve(config.source) : content;
-
+    const prepared = await prepareRun(request, ask, endings, signal);
+    const { config, inventory, recipes, plan, values } = prepared;
+    const task = request.tasks.join(' ');
     const hosts = inventory.map(({ name }) => name);
     const made: Made = {};
-    const { onlyFailed } = request;
-    const facts: RunFacts = { config, task, onlyFailed, hosts, begun, made, signal };
-    const ended = (end: RunEnd): Summary => mask(summaryOf(facts, end));
-    emit({
-      type: 'run-start',
-      application: config.application,
-      stage: config.stage,
-      task,
-      hosts,
-      tasks: plan.tasks.map((planned) => planned.task.name),
-    });
-
-    if (request.dryRun) emit({ type: 'notice', level: 'info', message: 'a dry run: nothing is changed on the hosts' });
+    const ended = (end: RunEnd): Summary =>
+      mask(summaryOf({ config, task, onlyFailed, hosts, begun, made, signal }, end));
+    const { application, stage } = config;
+    emit({ type: 'run-start', application, stage, task, hosts, tasks: plan.tasks.map(({ task: { name } }) => name) });
+    if (dryRun) emit({ type: 'notice', level: 'info', message: 'a dry run: nothing is changed on the hosts' });
 
     const { sessions, failures, close } = await openSessions(inventory, emit, signal);
     endings.add(close);
-    // What changes hosts is for all of them; a question is answered by those that can be asked.
-    const enough = sessions.length > 0 && (failures.length <= allowed || !plan.locks);
+    // What changes hosts is for all of them, but for those that may fail; a question is answered by those that can be asked.
+    const enough = sessions.length > 0 && (failures.length <= prepared.allowed || !plan.locks);
     if (!enough || signal.aborted) return ended({ unreachable: failures });
 
-    const owner = {
-      by: request.user,
-      machine: request.machine,
-      at: new Date().toISOString(),
-      task,
-      id: `${request.pid}-${Date.now()}`,
-    };
+    const id = `${request.pid}-${Date.now()}`;
+    const owner = { by, machine: request.machine, at: new Date().toISOString(), task, id };
     const releasing = sessions.filter(({ host }) => host.noRelease !== true);
     const locking: Locking = { wait: request.waitLock, emit, signal };
-    const { held, errors } =
-      plan.locks && !request.dryRun
-        ? await lockFleet(releasing, (session) => takeLock(session, owner), locking)
-        : NO_LOCKS;
-    const loss = lossOf(held);
-    endings.add(() => loss.aborted || unlockFleet(held)); // without our word the hosts tidy up by themselves
-    if (errors.size > 0) return ended({ locked: errors });
+    const locks = plan.locks && !dryRun;
+    const taken = locks ? await lockFleet(releasing, (session) => takeLock(session, owner), locking) : NO_LOCKS;
+    const loss = lossOf(taken.held);
+    endings.add(() => loss.aborted || unlockFleet(taken.held)); // without our word the hosts tidy up by themselves
+    if (taken.errors.size > 0) return ended({ locked: taken.errors });
 
     const stop = AbortSignal.any([signal, loss]);
     setMaxListeners(0, stop);
+    const common = { ...prepared, scratch: request.scratch, dryRun, emit, signal: stop };
     const deployment = joinDeployment(
       {
-        config,
-        ...{ source, content, resolve, onlyFailed },
-        locks: held,
-        sessions,
-        dryRun: request.dryRun,
-        locking,
-        unreachable: failures.map(({ host }) => host),
-        owner,
-        message: request.message ?? '',
-        scratch: request.scratch,
-        by: request.user,
-        wanted: request.release,
-        now: Date.now(),
-        emit,
-        signal: stop,
+        ...{ ...common, onlyFailed, locks: taken.held, sessions, locking, owner, by, now: Date.now() },
+        ...{ message: request.message ?? '', wanted: request.release, unreachable: failures.map(({ host }) => host) },
       },
       made,
     );
     endings.add(deployment.swarm.stop);
-    const interrupt = () => {
-      for (const session of sessions) session.interrupt();
-    };
     const outcome = await runPlan({
-      plan,
+      ...{ ...common, plan, values, remotes: sessions, settings: config, deployment, ask, secret },
       layOut: (name) => planTask(recipes, inventory, name),
-      remotes: sessions,
       knownRoles: config.roles,
-      settings: config,
-      values,
       commands: commandMapOf(recipes),
-      deployment,
-      local: localWork({ ...config, ...request, localPath: toLocal, emit, signal: stop }),
-      ask,
-      ...(request.interactive ? { sudoPassword: askOnce(ask) } : {}),
-      secret,
-      allowed: allowed - failures.length,
-      dryRun: request.dryRun,
-      emit,
-      signal: stop,
-      interrupt,
+      local: localWork({ ...common, directory: config.directory, localPath: prepared.toLocal }),
+      ...(request.interactive ? { sudoPassword: askOnce(ask, 'Password for sudo on the hosts') } : {}),
+      allowed: prepared.allowed - failures.length,
+      interrupt: () => {
+        for (const session of sessions) session.interrupt();
+      },
     });
     return ended({ outcome, unreachable: failures });
   } finally {
@@ -176,17 +97,3 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
 };
 
 const NO_LOCKS: FleetLock = { held: [], errors: new Map() };
-
-const policyOf = ({ onFailure, maxFailures }: DeployRequest) => ({
-  ...(onFailure === undefined ? {} : { onFailure }),
-  ...(maxFailures === undefined ? {} : { maxFailures }),
-});
-
-/** One password for the whole fleet, asked for when the first sudo wants it. */
-const askOnce = (ask: Ask): (() => Promise<string>) => {
-  let answer: Promise<string> | undefined;
-  return () => {
-    answer ??= ask('Password for sudo on the hosts', { hidden: true });
-    return answer;
-  };
-};

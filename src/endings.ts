@@ -1,4 +1,7 @@
 /** What has to be undone when a run ends, however it ends: the last thing begun is ended first, and each gets its turn. */
+export type Endings = ReturnType<typeof makeEndings>;
+
+/** Nothing to undo yet. */
 export const makeEndings = () => {
   const endings: (() => Promise<unknown> | unknown)[] = [];
   return {

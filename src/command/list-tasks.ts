@@ -12,10 +12,10 @@ import type { AroundRun } from './surroundings.ts';
 /** `deploy tasks [stage]`: every task with its description; with `--tree` the flows, with what is hooked into them. Without a configuration, the standard ones. */
 export const listTasks = async (
   { stage, config, tree }: Arguments,
-  { from }: AroundRun,
+  { from, cache }: AroundRun,
   out: Writable,
 ): Promise<number> => {
-  const own = await loadWrittenConfig({ from, ...(config === undefined ? {} : { file: config }) }).catch(
+  const own = await loadWrittenConfig({ from, cache, ...(config === undefined ? {} : { file: config }) }).catch(
     () => undefined,
   );
   const recipes = withUsed([...(await standardRecipes()), ...recipesOf(own?.written, stage)]);

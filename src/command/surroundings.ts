@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { delimiter, dirname } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
 /** What the program needs of its process. */
@@ -25,15 +25,19 @@ export interface AroundRun {
   readonly pid: number;
   readonly path: string;
   readonly agent?: string;
+  /** Where this user's programs keep what they can make again. */
+  readonly cache: string;
 }
 
 /** Reads them off the process. */
 export const surroundings = ({ env, cwd, pid, execPath }: ProcessLike): AroundRun => {
   const { username, homedir } = userInfo();
+  const home = env.HOME ?? homedir;
   return {
     from: cwd,
     user: env.USER ?? env.LOGNAME ?? env.USERNAME ?? username,
-    home: env.HOME ?? homedir,
+    home,
+    cache: join(env.XDG_CACHE_HOME || join(home, '.cache'), 'rookery'),
     machine: hostname(),
     pid,
     path: [dirname(execPath), env.PATH ?? '/usr/bin:/bin'].join(delimiter),

@@ -12,6 +12,8 @@ export interface ConfigRequest {
   readonly from: string;
   /** A config file named by the user, in place of the search. */
   readonly file?: string;
+  /** Directory for what a TypeScript configuration was made into, which saves a third of a second; absent: none is kept. */
+  readonly cache?: string;
   readonly stage: string;
   readonly settings: readonly string[];
   readonly ref?: string;
@@ -34,9 +36,10 @@ export const loadConfig = async (request: ConfigRequest): Promise<Config> => {
 export const loadWrittenConfig = async ({
   from,
   file,
-}: Pick<ConfigRequest, 'from' | 'file'>): Promise<{ written: WrittenConfig; file: string }> => {
+  cache,
+}: Pick<ConfigRequest, 'from' | 'file' | 'cache'>): Promise<{ written: WrittenConfig; file: string }> => {
   const { cosmiconfig } = await import('cosmiconfig');
-  const load = (path: string) => loadModule(path);
+  const load = (path: string) => loadModule(path, cache);
   const explorer = cosmiconfig('deploy', {
     searchPlaces: [...ENDINGS.map((ending) => `deploy.config.${ending}`), 'package.json'],
     packageProp: 'rookery',
@@ -61,12 +64,12 @@ const ENDINGS = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json', 'yaml', 'yml'];
  * A module loaded through jiti: TypeScript on every Node, with its own imports. `rookery` is this very installation, so
  * that a config works beside a globally installed program, too.
  */
-const loadModule = async (path: string): Promise<unknown> => {
+const loadModule = async (path: string, cache: string | undefined): Promise<unknown> => {
   const { createJiti } = await import('jiti');
   const here = createRequire(import.meta.url);
   const index = here.resolve('rookery');
   const jiti = createJiti(path, {
-    fsCache: false,
+    fsCache: cache ?? false, // by path and content; a directory that cannot be written is done without
     interopDefault: true,
     alias: { 'rookery/recipes': `${dirname(index)}/recipes`, rookery: index },
   });

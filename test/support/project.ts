@@ -131,7 +131,15 @@ const makeIn = async <H extends DiskHost>(
   const startAny = (args: readonly string[], { env, ...rest }: CliOptions = {}) => {
     const cli = startCli(args, {
       cwd: dir,
-      env: { HOME: dir, TMPDIR: temp, SSH_AUTH_SOCK: undefined, NO_COLOR: '1', ...ENV, ...env },
+      env: {
+        HOME: dir,
+        XDG_CACHE_HOME: join(dir, '.git', 'cache'),
+        TMPDIR: temp,
+        SSH_AUTH_SOCK: undefined,
+        NO_COLOR: '1',
+        ...ENV,
+        ...env,
+      },
       ...rest,
     });
     running.add(cli);
