@@ -78,7 +78,10 @@ export const receiveBlock = (state: SwarmState, peer: Neighbour, message: PieceM
   setStalled(state, peer, false);
   const asked = unexpectBlock(state, peer, ref);
   const verdict = state.picker.receive(peer.key, ref);
-  if (asked) state.picker.settle(ref);
+  if (asked !== undefined) {
+    peer.quickest = Math.min(peer.quickest, state.now - asked.askedAt);
+    state.picker.settle(ref);
+  }
   if (verdict !== 'unwanted') {
     state.effects.push({ type: 'store', piece: message.piece, offset: message.offset });
     cancelElsewhere(state, ref);

@@ -88,7 +88,8 @@ const receivePieces = (state: SwarmState, peer: Neighbour, bits: Bitfield): void
 const receiveHave = (state: SwarmState, peer: Neighbour, piece: number): void => {
   if (piece >= state.geometry.pieces) throw new ProtocolError(`have: no piece ${piece}`);
   notePiece(state, peer, piece);
-  weigh(state, peer);
+  const isOld = state.have.has(piece) && !isComplete(state); // nothing more to ask for, and half of what is told
+  if (!isOld) weigh(state, peer);
 };
 
 const notePiece = (state: SwarmState, peer: Neighbour, piece: number): void => {

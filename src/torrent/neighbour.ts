@@ -8,6 +8,11 @@ export interface BlockRef {
   readonly block: number;
 }
 
+/** A block asked for. */
+export interface PendingBlock extends BlockRef {
+  readonly askedAt: number;
+}
+
 /** Bytes of a piece that a neighbour asked for. */
 export interface UploadRequest {
   readonly piece: number;
@@ -33,12 +38,14 @@ export interface Neighbour {
   /** Pieces it has that are missing here and not in flight. */
   askable: number;
   /** Blocks asked for and not yet here, by number of the block in the whole content. */
-  readonly pending: Map<number, BlockRef>;
+  readonly pending: Map<number, PendingBlock>;
   /** Requests that it lets stand at a time. */
   maxRequests: number;
   /** Blocks that it may be asked for at a time. */
   window: number;
   readonly rate: Rate;
+  /** The least time that a block of its took from request to arrival; infinity before the first. */
+  quickest: number;
   /** The last time it sent a block, or was first asked after a rest. */
   progressAt: number;
   /** It has not delivered what was asked for in time; asked for a single block until it does. */
@@ -78,6 +85,7 @@ export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now
   maxRequests: MAX_REQUESTS,
   window: FIRST_WINDOW,
   rate: createRate(),
+  quickest: Number.POSITIVE_INFINITY,
   progressAt: now,
   stalled: false,
   pausedUntil: 0,

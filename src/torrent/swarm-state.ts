@@ -2,7 +2,7 @@ import type { Message } from '#protocol/message.ts';
 import type { Bitfield } from './bitfield.ts';
 import type { Geometry } from './geometry.ts';
 import type { Handout } from './handout.ts';
-import type { BlockRef, Neighbour } from './neighbour.ts';
+import type { BlockRef, Neighbour, PendingBlock } from './neighbour.ts';
 import type { PiecePicker } from './piece-picker.ts';
 import type { Rate } from './rate.ts';
 import type { CloseReason, Effect, PeerKey } from './swarm-event.ts';
@@ -70,15 +70,18 @@ const sendAlone = (state: SwarmState, peer: Neighbour, message: Message): void =
 
 /** Notes that a block is asked for. */
 export const expectBlock = (state: SwarmState, peer: Neighbour, ref: BlockRef): void => {
-  peer.pending.set(keyOf(state, ref), ref);
+  peer.pending.set(keyOf(state, ref), { piece: ref.piece, block: ref.block, askedAt: state.now });
   if (!peer.stalled) state.inFlight++;
 };
 
-/** Notes that a block is no longer asked for; false when it was not. */
-export const unexpectBlock = (state: SwarmState, peer: Neighbour, ref: BlockRef): boolean => {
-  if (!peer.pending.delete(keyOf(state, ref))) return false;
+/** Notes that a block is no longer asked for; returns what was, if it was. */
+export const unexpectBlock = (state: SwarmState, peer: Neighbour, ref: BlockRef): PendingBlock | undefined => {
+  const key = keyOf(state, ref);
+  const asked = peer.pending.get(key);
+  if (asked === undefined) return undefined;
+  peer.pending.delete(key);
   if (!peer.stalled) state.inFlight--;
-  return true;
+  return asked;
 };
 
 /** Notes that a neighbour delivers or does not. */

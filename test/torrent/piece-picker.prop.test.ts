@@ -51,7 +51,7 @@ describe('the picker', () => {
             expect(peer.bits.has(picked.piece)).toBe(true);
             expect(peer.pending.has(blockKey(picked))).toBe(false);
             expect(have.has(picked.piece)).toBe(false);
-            peer.pending.set(blockKey(picked), picked);
+            peer.pending.set(blockKey(picked), { ...picked, askedAt: 0 });
           } else if (act === 'receive' && ref !== undefined) {
             peer.pending.delete(blockKey(ref));
             const verdict = picker.receive(peer.key, ref);
