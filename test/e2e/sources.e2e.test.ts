@@ -142,9 +142,7 @@ describe.skipIf(!needs('git', 'tar'))('what is deployed', () => {
     await make({ source: "dir('many')" });
     const files = Array.from({ length: 20_000 }, (_, index) => [`d${index % 100}/f${index}`, `${index}\n`] as const);
     await writeContent(join(project.dir, 'many'), Object.fromEntries(files));
-    const begun = performance.now();
     const { trees } = await deployed();
-    expect(performance.now() - begun).toBeLessThan(45_000);
     expect(trees[0]).toEqual(await localTree('many'));
   });
 });
