@@ -32,6 +32,10 @@ test('what is not written has its default', () => {
     },
     swarm: { ports: [42_000, 42_999], stallTimeout: 60 },
     recipes: [],
+    set: {},
+    roles: ['db'],
+    limits: {},
+    failurePolicy: { onFailure: 'stop' },
   });
 });
 
