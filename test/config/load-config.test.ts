@@ -151,7 +151,7 @@ export default defineConfig({
       await put(name, content);
       expect(await load()).toMatchObject({
         hosts: { kind: 'sandbox', count: 2 },
-        recipes: [{ name: 'restart' }, { name: 'mine', tasks: [{ kind: 'task', name: 'mine:go' }] }],
+        recipes: [{ name: 'app' }, { name: 'mine', tasks: [{ kind: 'task', name: 'mine:go' }] }],
       });
     },
   );
