@@ -5,8 +5,8 @@ import type { SwarmState } from './swarm-state.ts';
  * How much may be asked for at a time. By Little's law, requests in flight divided by the rate is how long a block takes
  * from request to arrival: asking for WINDOW_SECONDS of the rate keeps links busy over any sane round trip, and keeps the
  * queues before them that short, so that news and requests get through. The rate is the best of late: were it that of the moment,
- * a host that falls behind would ask for less, and fall behind further. Each neighbour may always have a little to do, half
- * of its even share where that is little: the rarest pieces are those that a single one has. One neighbour is asked for what it delivers in twice the time of its quickest
+ * a host that falls behind would ask for less, and fall behind further. Each neighbour may always have a little to do:
+ * the rarest pieces are those that a single one has. One neighbour is asked for what it delivers in twice the time of its quickest
  * block, and QUEUE_SECONDS more. Every step of a piece through the swarm waits in such a queue, and a block that waits in
  * one while others who have it are idle is a link idle.
  */
@@ -16,7 +16,7 @@ const MAX_NEIGHBOUR_SECONDS = 0.4;
 const BEST_RATE_HALVES_MS = 5000;
 const MIN_BYTES = 256 * 1024;
 const MIN_EACH = 2;
-const LEAST_EACH = { min: 64 * 1024, max: 128 * 1024 } as const;
+const MIN_NEIGHBOUR_BYTES = 64 * 1024;
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /** Measures the windows anew; wanted every tick. */
@@ -28,8 +28,7 @@ export const measureWindows = (state: SwarmState): void => {
   const least = Math.max(MIN_BYTES, MIN_EACH * geometry.blockBytes * neighbours.size);
   const wanted = Math.max(least, Math.min(MAX_BYTES, state.bestRate * WINDOW_SECONDS));
   state.window = blocksOf(wanted, geometry.blockBytes, Number.POSITIVE_INFINITY);
-  const share = wanted / neighbours.size;
-  const leastEach = Math.min(Math.max(share / 2, 2 * geometry.blockBytes, LEAST_EACH.min), LEAST_EACH.max);
+  const leastEach = Math.max(MIN_NEIGHBOUR_BYTES, Math.min(2 * geometry.blockBytes, 2 * MIN_NEIGHBOUR_BYTES)); // two blocks
   for (const peer of neighbours.values()) {
     const seconds = Math.min(MAX_NEIGHBOUR_SECONDS, (2 * peer.quickest) / 1000 + QUEUE_SECONDS);
     const bytes = Math.max(leastEach, peer.rate.perSecond(now) * seconds);
