@@ -76,20 +76,10 @@ export interface TreeLine {
   readonly disabled: boolean;
 }
 
-/** A task with its steps and hooks, as they are nested. @throws UserError for a task that does not exist */
+/** A task with its steps and hooks, as they are nested. @throws UserError for a task that does not exist, or a circle */
 export const taskTree = (recipes: readonly Recipe[], name: string): TreeLine[] => {
-  const book = readRecipes(recipes);
   const lines: TreeLine[] = [];
-  const visit = (word: string, depth: number, hook?: 'before' | 'after'): void => {
-    const task = book.task(word);
-    const disabled = book.disabled.has(word);
-    if (!disabled) for (const other of book.hooks('before', word)) visit(other, depth, 'before');
-    lines.push({ depth, task, disabled, ...(hook === undefined ? {} : { hook }) });
-    if (disabled) return;
-    for (const step of task.steps ?? []) visit(step, depth + 1);
-    for (const other of book.hooks('after', word)) visit(other, depth, 'after');
-  };
-  visit(name, 0);
+  walk(readRecipes(recipes), name, { enter: (stop) => void lines.push(stop), leave: () => {} });
   return lines;
 };
 
@@ -143,19 +133,48 @@ const refuseUnknownRoles = ({ tasks }: Book, known: readonly string[]): void => 
 const layOut = (book: Book, inventory: Inventory, names: readonly string[]): PlannedTask[] => {
   let committed = false;
   const planned: PlannedTask[] = [];
-  const visit = (name: string, above: readonly string[]): void => {
+  const enter = ({ task, disabled }: Stop): void => {
+    committed ||= !disabled && (task.committed ?? false);
+  };
+  const leave = ({ task, above }: Stop): void => {
+    if (task.run) planned.push({ task, hosts: hostsOf(task, inventory), committed, within: above });
+  };
+  for (const name of names) walk(book, name, { enter, leave });
+  return planned;
+};
+
+/** A task on the way through a flow. */
+interface Stop extends TreeLine {
+  /** Names of the tasks that it is a step or a hook of, the outermost first. */
+  readonly above: readonly string[];
+}
+
+interface Visitor {
+  /** A task begins, after the hooks before it; a disabled one is not entered any further. */
+  readonly enter: (stop: Stop) => void;
+  /** Its steps are through, and its own body comes. */
+  readonly leave: (stop: Stop) => void;
+}
+
+/** Goes through a task with its hooks and steps, in the order in which they run. @throws UserError for a task that does not exist, or a circle */
+const walk = (book: Book, root: string, { enter, leave }: Visitor): void => {
+  const visit = (name: string, above: readonly string[], depth: number, hook?: 'before' | 'after'): void => {
     if (above.includes(name)) throw new UserError(`the tasks ${[...above, name].join(' -> ')} run in a circle`, 2);
     const task = book.task(name);
-    if (book.disabled.has(name) && above.length > 0) return; // named on the command line it runs all the same
+    const disabled = book.disabled.has(name) && above.length > 0; // named on the command line it runs all the same
+    const stop: Stop = { task, depth, disabled, above, ...(hook === undefined ? {} : { hook }) };
+    if (disabled) {
+      enter(stop);
+      return;
+    }
     const inside = [...above, name];
-    for (const hook of book.hooks('before', name)) visit(hook, inside);
-    committed ||= task.committed ?? false;
-    for (const step of task.steps ?? []) visit(step, inside);
-    if (task.run) planned.push({ task, hosts: hostsOf(task, inventory), committed, within: above });
-    for (const hook of book.hooks('after', name)) visit(hook, inside);
+    for (const other of book.hooks('before', name)) visit(other, inside, depth, 'before');
+    enter(stop);
+    for (const step of task.steps ?? []) visit(step, inside, depth + 1);
+    leave(stop);
+    for (const other of book.hooks('after', name)) visit(other, inside, depth, 'after');
   };
-  for (const name of names) visit(name, []);
-  return planned;
+  visit(root, [], 0);
 };
 
 const hostsOf = (task: Task, inventory: Inventory): string[] =>

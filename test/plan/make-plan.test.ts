@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planRows } from '#plan/describe-plan.ts';
-import { allTasks, makePlan } from '#plan/make-plan.ts';
+import { allTasks, makePlan, taskTree } from '#plan/make-plan.ts';
 import { defineRecipe, type RecipeDefinition } from '#recipe/recipe.ts';
 import { type Task, type TaskDefinition, task } from '#recipe/task.ts';
 import { standardRecipes } from '../../src/standard-recipes.ts';
@@ -72,6 +72,7 @@ describe('is refused in words', () => {
     ['hooks', [recipe([does('a'), does('b')], { before: { a: 'b' }, after: { b: 'a' } })]],
   ])('a circle of %s', (_, recipes) => {
     expect(() => order(recipes, 'a')).toThrow('the tasks a -> b -> a run in a circle');
+    expect(() => taskTree(recipes, 'a')).toThrow('the tasks a -> b -> a run in a circle');
   });
 });
 
@@ -172,4 +173,27 @@ describe("the recipes that every project has: Capistrano's words in Capistrano's
     for (const name of ['deploy:check', 'releases', 'run', 'deploy:unlock'])
       expect([name, makePlan(recipes, fleet, [name]).locks]).toEqual([name, false]);
   });
+});
+
+test('the tree of a task has its hooks beside it and its steps below it; of a disabled one nothing is shown but itself', () => {
+  const tasks = [
+    does('a', { steps: ['b', 'c'] }),
+    does('b', { steps: ['d'] }),
+    ...['c', 'd', 'x', 'y'].map((name) => does(name)),
+  ];
+  const recipes = [recipe(tasks, { before: { a: 'x' }, after: { c: 'y' }, disable: ['b'] } as never)];
+  const lines = taskTree(recipes, 'a').map(({ depth, task: { name }, hook, disabled }) => [
+    depth,
+    name,
+    hook,
+    disabled,
+  ]);
+  expect(lines).toEqual([
+    [0, 'x', 'before', false],
+    [0, 'a', undefined, false],
+    [1, 'b', undefined, true],
+    [1, 'c', undefined, false],
+    [1, 'y', 'after', false],
+  ]);
+  expect(makePlan(recipes, fleet, ['a']).tasks.map(({ task: { name } }) => name)).toEqual(['x', 'c', 'y', 'a']);
 });
