@@ -6,7 +6,7 @@ import { suggest } from '#recipe/suggest.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { formatTable } from '#report/table.ts';
 import { standardRecipes } from '#standard-recipes.ts';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, optional } from './arguments.ts';
 import type { AroundRun } from './surroundings.ts';
 
 /** `deploy tasks [stage]`: every task with its description; with `--tree` the flows, with what is hooked into them. Without a configuration, the standard ones. */
@@ -15,9 +15,7 @@ export const listTasks = async (
   { from, cache }: AroundRun,
   out: Writable,
 ): Promise<number> => {
-  const own = await loadWrittenConfig({ from, cache, ...(config === undefined ? {} : { file: config }) }).catch(
-    () => undefined,
-  );
+  const own = await loadWrittenConfig({ from, cache, ...optional('file', config) }).catch(() => undefined);
   const recipes = withUsed([...(await standardRecipes()), ...recipesOf(own?.written, stage)]);
   const rows = tree
     ? FLOWS.flatMap((flow) => taskTree(recipes, flow)).map(treeRow)

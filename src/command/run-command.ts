@@ -7,7 +7,7 @@ import { type DeployRequest, deploy } from '#deploy.ts';
 import type { DeployFact } from '#protocol/events.ts';
 import { openReport } from '#report/report.ts';
 import { standardRecipes } from '#standard-recipes.ts';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, optional } from './arguments.ts';
 import { isInteractive, makeAsk, type Terminal } from './ask.ts';
 import type { AroundRun, ProcessLike } from './surroundings.ts';
 
@@ -78,27 +78,27 @@ const makeRequest = async (
 ): Promise<DeployRequest> => ({
   ...around,
   dryRun: args.dryRun,
-  ...(args.onFailure === undefined ? {} : { onFailure: args.onFailure }),
-  ...(args.maxFailures === undefined ? {} : { maxFailures: args.maxFailures }),
+  ...optional('onFailure', args.onFailure),
+  ...optional('maxFailures', args.maxFailures),
   ask: makeAsk(terminal),
   interactive: isInteractive(terminal),
   scratch,
-  ...(args.config === undefined ? {} : { file: args.config }),
+  ...optional('file', args.config),
   stage: args.stage,
   tasks: args.tasks,
   settings: args.settings,
-  ...(args.ref === undefined ? {} : { ref: args.ref }),
-  ...(args.release === undefined ? {} : { release: args.release }),
+  ...optional('ref', args.ref),
+  ...optional('release', args.release),
   onlyFailed: args.onlyFailed,
   ...(args.distribution && {
     distribution: { ...args.distribution, path: resolve(around.from, args.distribution.path) },
   }),
-  ...(args.waitLock === undefined ? {} : { waitLock: args.waitLock }),
-  ...(args.message === undefined ? {} : { message: args.message }),
+  ...optional('waitLock', args.waitLock),
+  ...optional('message', args.message),
   selection: {
-    ...(args.roles === undefined ? {} : { roles: args.roles }),
-    ...(args.hosts === undefined ? {} : { hosts: args.hosts }),
-    ...(args.limit === undefined ? {} : { limit: args.limit }),
+    ...optional('roles', args.roles),
+    ...optional('hosts', args.hosts),
+    ...optional('limit', args.limit),
   },
   recipes: await standardRecipes(args.remoteCommand),
 });

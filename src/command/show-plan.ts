@@ -6,7 +6,7 @@ import { planRows } from '#plan/describe-plan.ts';
 import { makePlan, withUsed } from '#plan/make-plan.ts';
 import { formatTable } from '#report/table.ts';
 import { standardRecipes } from '#standard-recipes.ts';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, optional } from './arguments.ts';
 import type { AroundRun } from './surroundings.ts';
 
 /** `--plan`: which tasks would run on which hosts, in order; connects to nobody. */
@@ -20,8 +20,8 @@ export const showPlan = async (
     ...around,
     stage,
     settings,
-    ...(file === undefined ? {} : { file }),
-    ...(ref === undefined ? {} : { ref }),
+    ...optional('file', file),
+    ...optional('ref', ref),
   });
   const inventory = selectHosts(plannedInventory(config, around), args);
   const recipes = withUsed([...(await standardRecipes(args.remoteCommand)), ...config.recipes]);

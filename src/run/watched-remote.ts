@@ -30,10 +30,8 @@ export const watchRemote = (remote: Remote, { task, emit, signal, limits, dryRun
       end(0, null);
       return result;
     } catch (error) {
-      end(
-        error instanceof CommandFailed ? (error.facts.exitCode ?? null) : null,
-        error instanceof CommandFailed ? (error.facts.signal ?? null) : null,
-      );
+      const facts = error instanceof CommandFailed ? error.facts : undefined;
+      end(facts?.exitCode ?? null, facts?.signal ?? null);
       throw error;
     }
   };
