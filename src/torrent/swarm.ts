@@ -124,16 +124,16 @@ const finishPiece = (state: SwarmState, piece: number, ok: boolean): void => {
 };
 
 /**
- * A piece that only its sender has is told at once, so that it spreads, and any piece to a neighbour that waits for nothing from
- * us: it may have nothing else to ask for. All others go out with the next message to a neighbour, or after NEWS_MS:
- * a packet of its own for every piece and neighbour would cost more than it gains.
+ * A piece that only its sender has is told at once, so that it spreads, and one that only another neighbour has besides, to
+ * those who wait for nothing from us: they may have nothing else to ask for. All others go out with the next message to a
+ * neighbour, or after NEWS_MS: a packet of its own for every piece and neighbour would cost more than it gains.
  */
 const tellPiece = (state: SwarmState, piece: number): void => {
   const complete = isComplete(state);
-  const rare = state.picker.sources(piece) <= 1;
+  const sources = state.picker.sources(piece);
   for (const peer of state.neighbours.values()) {
     peer.news.push(piece);
-    if (complete || ((rare || isIdle(peer)) && !peer.bits.has(piece))) tellNews(state, peer);
+    if (complete || (sources <= (isIdle(peer) ? 2 : 1) && !peer.bits.has(piece))) tellNews(state, peer);
     if (complete) weigh(state, peer);
   }
   if (complete) state.effects.push({ type: 'complete' });
