@@ -19,8 +19,9 @@ async function buildAll(withTypes) {
 }
 
 /**
- * The deployer's side: ESM, split so that `deploy --help` loads little. ssh2 and bittorrent-tracker's server are bundled
- * in, with their licences: as dependencies they would bring install scripts and native builds to every user.
+ * The deployer's side: ESM, split so that `deploy --help` loads little. Packages are bundled in, with their licences: hundreds
+ * of small files took a third of the time of a small deploy to load, and some would bring install scripts and native builds
+ * to every user.
  */
 async function buildDeployer() {
   const { metafile } = await build({
@@ -45,9 +46,13 @@ async function buildDeployer() {
       'utf-8-validate',
       ...Object.keys(dependencies),
     ],
+    alias: { 'string-width': './src/command/help-width.ts' },
+    define: { __dirname: '__bundleDirname' }, // yargs has one of its own
+    minifySyntax: true,
+    minifyWhitespace: true,
     metafile: true,
     banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __dirname = import.meta.dirname;",
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __bundleDirname = import.meta.dirname;",
     },
     logLevel: 'warning',
   });

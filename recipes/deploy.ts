@@ -105,13 +105,15 @@ async function publish({ on, hosts, mark, detail, deployment }: TaskContext): Pr
       : recordsOfRollback(before, release);
     mark(remote, 'published'); // before it is sure: a host that is lost in the middle may have switched
     await remote.run(publishRelease(remote.host.deployTo, release, records), { label: `switch current to ${release}` });
+    deployment.publish(remote.host.name, release, records);
   });
 }
 
 async function cleanup(t: TaskContext): Promise<void> {
-  await t.deployment.inspect(t, false);
+  const { state, afterwards, inspect } = t.deployment;
+  if (!t.hosts.every(({ host }) => afterwards(host.name))) await inspect(t, false);
   await t.on(t.hosts, async ({ host, run }) => {
-    const { releases, current } = t.deployment.state(host.name);
+    const { releases, current } = afterwards(host.name) ?? state(host.name);
     const expired = expiredReleases(releases, current, t.settings.keepReleases);
     for (let at = 0; at < expired.length; at += AT_ONCE) {
       const names = expired.slice(at, at + AT_ONCE);

@@ -1,7 +1,11 @@
 #!/usr/bin/env node
-import { main } from '#command/command-line.ts';
+import module from 'node:module';
+
+// Compiled code is kept from run to run by Node 22 and newer, in a directory of the system's for temporary files.
+(module as { enableCompileCache?(): unknown }).enableCompileCache?.();
 
 /** The only place that touches the process: arguments and surroundings in, an exit code out. */
+const { main } = await import('#command/command-line.ts');
 const exitCode = await main({
   argv: process.argv.slice(2),
   env: process.env,

@@ -59,7 +59,7 @@ export interface Made {
 /** The stages that the tasks of a recipe call upon, joined for one run. */
 export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment => {
   const { config, emit, signal } = parts;
-  const states = createHostStates({ ...parts, release: () => made.release });
+  const states = createHostStates(parts);
   let { source } = parts;
   let receivers = parts.sessions.length;
   let packing: Promise<Artifact> | undefined;
@@ -161,6 +161,8 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     by: parts.by,
     ...(parts.wanted === undefined ? {} : { wanted: parts.wanted }),
     state: states.of,
+    publish: states.publish,
+    afterwards: states.afterwards,
     inspect,
     artifact: pack,
     ...{ swarm, incoming, pending, lock },

@@ -1,9 +1,10 @@
 import type { Config } from '#config/config.ts';
-import type { HostState } from '#recipe/host-state.ts';
+import type { HostState, ReleaseFacts } from '#recipe/host-state.ts';
 import type { Remote } from '#recipe/remote.ts';
 import type { TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { inspectHost, parseHostState, prepareHost } from '#release/inspect.ts';
+import { asPublished } from '#release/records.ts';
 import type { NamedState } from '#release/retention.ts';
 
 export interface LookParts {
@@ -11,13 +12,12 @@ export interface LookParts {
   /** The hosts as they are, for what a dry run has to know. */
   readonly sessions: readonly Remote[];
   readonly dryRun: boolean;
-  /** The release of the run, once it has a name. */
-  readonly release: () => string | undefined;
 }
 
 /** What was found on the hosts of a run, at the latest look at each. */
-export const createHostStates = ({ config, sessions, dryRun, release }: LookParts) => {
+export const createHostStates = ({ config, sessions, dryRun }: LookParts) => {
   const states = new Map<string, HostState>();
+  const published = new Map<string, HostState>();
   const of = (host: string): HostState => {
     const state = states.get(host);
     if (!state) throw new UserError('the hosts were not looked at yet: run deploy:check before this task');
@@ -30,6 +30,11 @@ export const createHostStates = ({ config, sessions, dryRun, release }: LookPart
   };
   return {
     of,
+    /** A host as this run has left it by publishing; undefined where it has not. */
+    afterwards: (host: string): HostState | undefined => published.get(host),
+    /** Notes that `current` points to the release, and what was recorded with it: the lock is held, so nobody has to look again. */
+    publish: (host: string, release: string, records: readonly ReleaseFacts[]): void =>
+      void published.set(host, asPublished(of(host), release, records)),
     has: (host: string): boolean => states.has(host),
     /** Looks at the hosts; with `prepare` it also creates what a deploy needs there, and refuses hosts that are not ready. */
     look: (t: TaskContext, hosts: TaskContext['hosts'], prepare: boolean): Promise<void> =>
@@ -37,19 +42,14 @@ export const createHostStates = ({ config, sessions, dryRun, release }: LookPart
         const command = prepare ? prepareHost(host.deployTo, config) : inspectHost(host.deployTo);
         const told = await run(command, { label: `look at ${host.deployTo}`, quiet: true, reads: !prepare });
         const state = parseHostState(dryRun && prepare ? await lookOnly(host) : told.stdout);
-        states.set(host.name, dryRun && !prepare ? asIfPublished(state, release()) : state);
+        states.set(host.name, state);
+        published.delete(host.name);
         if (prepare) refuseProblems(state, config.strategy);
       }),
     named: (hosts: readonly Remote[]): NamedState[] =>
       hosts.flatMap(({ host }) => (states.has(host.name) ? { host: host.name, state: of(host.name) } : [])),
     releaseNames: (): string[] => [...states.values()].flatMap(({ releases }) => releases.map(({ name }) => name)),
   };
-};
-
-/** A dry run's release counts for what comes after it, as a real one would. */
-const asIfPublished = (state: HostState, release: string | undefined): HostState => {
-  if (release === undefined || state.releases.some(({ name }) => name === release)) return state;
-  return { ...state, current: release, releases: [...state.releases, { name: release, state: 'published' }] };
 };
 
 const refuseProblems = ({ problems, node }: HostState, strategy: Config['strategy']): void => {

@@ -45,18 +45,16 @@ export const resolveGit = async (
 };
 
 const localCommit = async (path: string, ref: string, signal: AbortSignal): Promise<Commit> => {
-  const top = await git(['-C', path, 'rev-parse', '--show-toplevel'], signal);
+  const [top, found] = await Promise.all([
+    git(['-C', path, 'rev-parse', '--show-toplevel'], signal),
+    findCommit(path, ref, signal),
+  ]);
   const bare = top.ok ? undefined : await git(['-C', path, 'rev-parse', '--absolute-git-dir'], signal);
   if (!top.ok && !bare?.ok)
     throw new UserError(`${path} is not a git repository; use dir('.') to deploy it as it is`, 2);
   const repository = top.ok && top.stdout !== '' ? top.stdout : (bare as { stdout: string }).stdout;
-  const sha = await git(
-    ['-C', repository, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`],
-    signal,
-  );
-  if (!sha.ok)
-    throw new UserError(`there is no ref '${ref}' in ${repository}${await knownRefs(repository, signal)}`, 2);
-  return { repository, sha: sha.stdout, time: await commitTime(repository, sha.stdout, signal) };
+  if (!found) throw new UserError(`there is no ref '${ref}' in ${repository}${await knownRefs(repository, signal)}`, 2);
+  return { repository, ...found };
 };
 
 /** Fetches one commit, without history, into a repository of our own. */
@@ -66,8 +64,9 @@ const fetchCommit = async (url: string, ref: string, scratch: string, signal: Ab
   await git(['init', '--quiet', '--bare', repository], signal);
   const fetched = await git(['-C', repository, 'fetch', '--quiet', '--depth=1', '--no-tags', '--', url, ref], signal);
   if (!fetched.ok) throw new UserError(`cannot fetch '${ref}' from ${url}:\n${fetched.stderr.trim()}`, 2);
-  const sha = await git(['-C', repository, 'rev-parse', 'FETCH_HEAD^{commit}'], signal);
-  return { repository, sha: sha.stdout, time: await commitTime(repository, sha.stdout, signal) };
+  const found = await findCommit(repository, 'FETCH_HEAD', signal);
+  if (!found) throw new UserError(`'${ref}' of ${url} is no commit`, 2);
+  return { repository, ...found };
 };
 
 /** `git archive` of the commit, not of the directory's tree: it knows the attributes of the whole and the commit's time. */
@@ -122,8 +121,13 @@ const findDirectory = async ({ repository, sha }: Commit, written: string | unde
   throw new UserError(`there is no directory '${directory}' in commit ${sha} of ${repository}`, 2);
 };
 
-const commitTime = async (repository: string, sha: string, signal: AbortSignal): Promise<number> =>
-  Number((await git(['-C', repository, 'show', '-s', '--format=%ct', sha], signal)).stdout);
+/** The commit that a ref stands for, with its time in seconds since 1970. */
+const findCommit = async (repository: string, ref: string, signal: AbortSignal) => {
+  const which = ['--timestamp', '--max-count=1', '--end-of-options', `${ref}^{commit}`, '--'];
+  const { ok, stdout } = await git(['-C', repository, 'rev-list', ...which], signal);
+  const [time, sha] = stdout.split(' ');
+  return ok && sha !== undefined ? { sha, time: Number(time) } : undefined;
+};
 
 const knownRefs = async (repository: string, signal: AbortSignal): Promise<string> => {
   const refs = await git(

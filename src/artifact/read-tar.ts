@@ -6,7 +6,7 @@ import type { Entry } from './artifact.ts';
 
 /** The entries of a tar stream, names cleaned of `./`. @throws UserError for entries that reach outside the release, or of an unknown type */
 export async function* readTar(stream: NodeJS.ReadableStream, what: string): AsyncGenerator<Entry> {
-  const tar = await import('tar-stream');
+  const { default: tar } = await import('tar-stream');
   const extract = tar.extract();
   pipeline(stream, extract, () => {}); // an error surfaces in the loop below
   for await (const entry of extract) {

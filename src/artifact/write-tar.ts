@@ -9,7 +9,7 @@ export const writeTar = async (
   path: string,
   signal: AbortSignal,
 ): Promise<{ files: number }> => {
-  const tar = await import('tar-stream');
+  const { default: tar } = await import('tar-stream');
   const pack = tar.pack({ highWaterMark: 1 << 20 } as never);
   const written = pipeline(pack, createWriteStream(path, { mode: 0o600, highWaterMark: 1 << 20 }), { signal });
   written.catch((error) => pack.destroy(error)); // a full disk must end the packing, too

@@ -38,7 +38,9 @@ export const loadWrittenConfig = async ({
   file,
   cache,
 }: Pick<ConfigRequest, 'from' | 'file' | 'cache'>): Promise<{ written: WrittenConfig; file: string }> => {
-  const { cosmiconfig } = await import('cosmiconfig');
+  const {
+    default: { cosmiconfig },
+  } = await import('cosmiconfig');
   const load = (path: string) => loadModule(path, cache);
   const explorer = cosmiconfig('deploy', {
     searchPlaces: [...ENDINGS.map((ending) => `deploy.config.${ending}`), 'package.json'],
@@ -65,8 +67,8 @@ const ENDINGS = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json', 'yaml', 'yml'];
  * that a config works beside a globally installed program, too.
  */
 const loadModule = async (path: string, cache: string | undefined): Promise<unknown> => {
-  const { createJiti } = await import('jiti');
   const here = createRequire(import.meta.url);
+  const { createJiti } = here('jiti') as typeof import('jiti'); // an import of it reads through all its text for names
   const index = here.resolve('rookery');
   const jiti = createJiti(path, {
     fsCache: cache ?? false, // by path and content; a directory that cannot be written is done without

@@ -1,6 +1,6 @@
 import type { HostError, ListedRelease } from '#protocol/events.ts';
 import type { Command } from '#protocol/shell.ts';
-import type { HostState } from './host-state.ts';
+import type { HostState, ReleaseFacts } from './host-state.ts';
 import type { PlacedContent } from './placed-content.ts';
 import type { Remote } from './remote.ts';
 import type { RoleName } from './roles.ts';
@@ -97,6 +97,10 @@ export interface Deployment {
   readonly wanted?: string;
   /** What was found on a host at the start. @throws when the hosts were not inspected yet. */
   readonly state: (host: string) => HostState;
+  /** Notes that a host serves a release, and what was recorded with it. */
+  readonly publish: (host: string, release: string, records: readonly ReleaseFacts[]) => void;
+  /** What a host holds since this run has published there; undefined before. */
+  readonly afterwards: (host: string) => HostState | undefined;
   /** Looks at every host; with `prepare` it also creates what a deploy needs there and decides the name of the release. */
   readonly inspect: (t: TaskContext, prepare: boolean) => Promise<void>;
   /** Makes the artifact from the source, once; later calls return the same one. */

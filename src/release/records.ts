@@ -48,6 +48,13 @@ export const recordsOfRollback = ({ releases, current }: HostState, target: stri
     .map((returned) => changed(returned, 'published')),
 ];
 
+/** A host once `current` points to the release and these records are written. */
+export const asPublished = (before: HostState, release: string, records: readonly ReleaseFacts[]): HostState => {
+  const others = before.releases.filter(({ name }) => !records.some((record) => record.name === name));
+  const releases = [...others, ...records].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { ...before, current: release, releases };
+};
+
 /** The records as they were before a rollback changed them. */
 export const recordsBefore = (before: HostState, target: string): ReleaseFacts[] => {
   const names = recordsOfRollback(before, target).map(({ name }) => name);
