@@ -2,6 +2,7 @@ import {
   currentRelease,
   defineRecipe,
   expiredReleases,
+  formatCount,
   linkShared,
   logRevision,
   publishRelease,
@@ -73,7 +74,7 @@ export default defineRecipe({
 
 async function pack({ deployment, detail }: TaskContext): Promise<void> {
   const { bytes, files, revision } = await deployment.artifact();
-  detail(`${revision.slice(0, 7)}, ${(bytes / 1e6).toFixed(1)} MB, ${files.toLocaleString('en')} files`);
+  detail(`${revision.slice(0, 7)}, ${(bytes / 1e6).toFixed(1)} MB, ${formatCount(files)} files`);
 }
 
 async function unpack({ on, hosts, deployment }: TaskContext): Promise<void> {

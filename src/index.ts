@@ -13,6 +13,7 @@ export type {
 export type { DeployEvent, HostError, HostStatus, HostSummary, Summary } from '#protocol/events.ts';
 export { type Command, cmd, quote, type ShellText, type Step, script, sh } from '#protocol/shell.ts';
 export type { AskOptions } from '#recipe/ask.ts';
+export { formatCount } from '#recipe/format-count.ts';
 export type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
 export type { PlacedContent } from '#recipe/placed-content.ts';
 export { defineRecipe, type Hooks, type Recipe, type RecipeDefinition } from '#recipe/recipe.ts';

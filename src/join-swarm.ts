@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Artifact } from '#artifact/artifact.ts';
 import type { Config } from '#config/config.ts';
 import type { Emit } from '#protocol/events.ts';
+import { formatCount } from '#recipe/format-count.ts';
 import type { SwarmSteps } from '#recipe/swarm-steps.ts';
 import type { TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
@@ -47,7 +48,7 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
       const pieces = Math.ceil(artifact.bytes / artifact.pieceLength);
       const job = { artifact, targets: targetsOf(t), ...config.swarm, emit, signal };
       opened = { transfer: strategy.open(job), artifact, pieces };
-      if (strategy.name === 'torrent') t.detail(`${pieces.toLocaleString('en')} pieces`);
+      if (strategy.name === 'torrent') t.detail(`${formatCount(pieces)} pieces`);
     },
     track: async () => {
       if (!dryRun) await current().transfer.track();

@@ -32,7 +32,7 @@ export const inContext = (command: Command, context: CommandContext, asks: boole
   ];
   const whole = before.length === 0 ? mapped : withLines(before, mapped);
   const { user, group } = context;
-  if (user === undefined && group === undefined) return whole;
+  if (!usesSudo(context)) return whole;
   const sudo = [
     'sudo',
     ...(asks ? ['-S', '-p', SUDO_PROMPT] : ['-n']),
@@ -42,6 +42,9 @@ export const inContext = (command: Command, context: CommandContext, asks: boole
   ];
   return isShell(whole) ? { ...whole, ...sh`${sudo} /bin/sh -c ${shellText(whole)}` } : [...sudo, ...whole];
 };
+
+/** Whether commands run as another user, or with another group, so that a password may be asked for. */
+export const usesSudo = ({ user, group }: CommandContext): boolean => user !== undefined || group !== undefined;
 
 /** `~` at the beginning is the home directory of whoever runs the command; all else is as it stands. */
 const directoryWord = (directory: string): string => {

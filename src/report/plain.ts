@@ -3,6 +3,7 @@
  * wrong. Progress arrives many times a second, so it is collected and told at most every two seconds.
  */
 import type { DeployEvent, DeployFact, TransferProgress } from '#protocol/events.ts';
+import { formatCount } from '#recipe/format-count.ts';
 import { createAnswers } from './answers.ts';
 import { createEventLines } from './event-lines.ts';
 import { createPaint } from './paint.ts';
@@ -11,7 +12,7 @@ import type { Reporter, ReportOptions } from './report.ts';
 import { formatSummary, nameRun } from './summary.ts';
 import { applyProgress, dropHost, startTransfer, type Transfer } from './transfer.ts';
 import { describeFleet } from './transfer-lines.ts';
-import { formatBytes, formatCount, formatSeconds, plural } from './units.ts';
+import { formatBytes, formatSeconds, plural } from './units.ts';
 import { createWriter } from './writer.ts';
 
 /** Reports in lines; with verbosity -1 only warnings, failures and the summary. */

@@ -1,9 +1,10 @@
 import type { HostStatus, HostSummary, Summary } from '#protocol/events.ts';
+import { formatCount } from '#recipe/format-count.ts';
 import { formatFailures } from './failure.ts';
 import { createPaint, type Paint } from './paint.ts';
 import { oneLine, printableLines } from './printable.ts';
 import { wrap } from './text.ts';
-import { formatBytes, formatCount, formatSeconds, plural } from './units.ts';
+import { formatBytes, formatSeconds, plural } from './units.ts';
 
 /** The end of a run for a reader: the verdict, the swarm's figures; after failures also their table, the state of the fleet and what to do next. Sentences are broken at `prose` columns. */
 export const formatSummary = (

@@ -1,9 +1,10 @@
+import { formatCount } from '#recipe/format-count.ts';
 import { rateAt } from './meter.ts';
 import type { Paint } from './paint.ts';
 import { printable } from './printable.ts';
 import { cut, displayWidth, padEnd, padStart } from './text.ts';
 import { goalOf, type HostTransfer, type Transfer, timeLeft } from './transfer.ts';
-import { formatBytes, formatCount, formatPercent, formatRate, formatSeconds, plural } from './units.ts';
+import { formatBytes, formatPercent, formatRate, formatSeconds, plural } from './units.ts';
 
 /** A transfer in at most `space` lines: one for the fleet, and below it the hosts, or the slowest of many. */
 export const drawTransfer = (

@@ -1,3 +1,5 @@
+import { formatCount } from '#recipe/format-count.ts';
+
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
 /** Bytes in decimal units with one digit: `0 B`, `812 B`, `30.1 MB`. */
@@ -24,10 +26,6 @@ export const formatSeconds = (seconds: number): string => {
   if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
   return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
-
-/** A whole number with thousands separators: `2,000`. */
-export const formatCount = (count: number): string =>
-  String(Math.round(finite(count))).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** A counted noun: `1 host`, `8 hosts`, `2,000 files`. */
 export const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,5 +1,5 @@
 import { type Command, sh, shellText } from '#protocol/shell.ts';
-import { type CommandContext, inContext, NO_CONTEXT, SUDO_PROMPT } from '#recipe/command-context.ts';
+import { type CommandContext, inContext, NO_CONTEXT, SUDO_PROMPT, usesSudo } from '#recipe/command-context.ts';
 import { CommandFailed, type Remote } from '#recipe/remote.ts';
 import type { TaskHost } from '#recipe/task-host.ts';
 import { UserError } from '#recipe/user-error.ts';
@@ -21,7 +21,7 @@ export const makeTaskHost = (
 
   const run: Remote['run'] = (command, options = {}) => {
     const written = refuseText(command);
-    const asks = context.user !== undefined && sudoPassword !== undefined && options.stdin === undefined;
+    const asks = usesSudo(context) && sudoPassword !== undefined && options.stdin === undefined;
     const answers = asks ? [{ when: SUDO_PROMPT, reply: sudoPassword }, ...(options.answers ?? [])] : options.answers;
     return remote.run(inContext(written, context, asks), {
       label: shellText(written),

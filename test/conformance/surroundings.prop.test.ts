@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Command, cmd, sh, shellText } from '#protocol/shell.ts';
-import { type CommandContext, inContext, NO_CONTEXT } from '#recipe/command-context.ts';
+import { type CommandContext, inContext, NO_CONTEXT, usesSudo } from '#recipe/command-context.ts';
 import { findShells, runIn, type Shell } from '../support/shells.ts';
 import { needs } from '../support/tools.ts';
 
@@ -50,7 +50,12 @@ describe('the text for a command', () => {
     expect(textOf(command, context)).toBe(text);
   });
 
-  test('sudo may ask where somebody can answer', () => {
+  test('sudo may ask where somebody can answer, for another group, too', () => {
+    expect([{ user: 'u' }, { group: 'g' }, {}].map((other) => usesSudo({ ...NO_CONTEXT, ...other }))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(textOf(ls, { user: 'u' }, true)).toBe('sudo -S -p rookery-sudo-password: -u u -- ls -l');
   });
 });

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { formatCount } from '#recipe/format-count.ts';
 import { nameHosts } from '#report/host-names.ts';
 import { rateAt, readMeter, startMeter } from '#report/meter.ts';
-import { formatBytes, formatCount, formatPercent, formatRate, formatSeconds, plural } from '#report/units.ts';
+import { formatBytes, formatPercent, formatRate, formatSeconds, plural } from '#report/units.ts';
 
 test('bytes are decimal and never say 1000.0', () => {
   expect([0, 812, 999, 1000, 30_100_000, 999_960, 1.5e12, Number.NaN].map(formatBytes)).toEqual([
