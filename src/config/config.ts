@@ -19,7 +19,12 @@ export interface Config extends DeploySettings {
     readonly knownHostsFile: readonly string[];
     readonly connectTimeout: number;
   };
-  readonly swarm: { readonly ports: readonly [number, number]; readonly stallTimeout: number };
+  readonly swarm: {
+    readonly ports: readonly [number, number];
+    readonly stallTimeout: number;
+    readonly reach: 'auto' | 'direct' | 'ssh';
+    readonly network: readonly string[];
+  };
   readonly recipes: readonly Recipe[];
   /** Values for settings of recipes, as written. */
   readonly set: Readonly<Record<string, unknown>>;

@@ -37,7 +37,10 @@ export const resolveConfig = (written: WrittenConfig, stageName: string, around:
       ),
       connectTimeout: ssh.connectTimeout ?? 20,
     },
-    swarm: { ports: [first, last], stallTimeout: swarm.stallTimeout ?? 60 },
+    swarm: {
+      ...{ ports: [first, last], stallTimeout: swarm.stallTimeout ?? 60 },
+      ...{ reach: swarm.reach ?? 'auto', network: list(swarm.network) },
+    },
     recipes: merged.recipes ?? [],
     set: { ...written.set, ...stage.set },
     roles: rolesOf(written),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import * as v from 'valibot';
 import type { Recipe } from '#recipe/recipe.ts';
 
@@ -63,6 +64,15 @@ const ssh = v.strictObject({
   connectTimeout: v.optional(seconds),
 });
 
+const cidr = v.pipe(text, v.check(isCidr, "must be a network such as '10.0.0.0/8' or 'fd00::/8'"));
+
+const swarm = v.strictObject({
+  ports: v.optional(portRange),
+  network: v.optional(v.union([cidr, v.array(cidr)], "must be a network such as '10.0.0.0/8', or a list of networks")),
+  reach: v.optional(v.picklist(['auto', 'direct', 'ssh'], "must be 'auto', 'direct' or 'ssh'")),
+  stallTimeout: v.optional(seconds),
+});
+
 const host = v.strictObject({
   host: text,
   user: v.optional(text),
@@ -102,7 +112,7 @@ const settings = {
   linkedFiles: v.optional(v.array(within)),
   linkedDirs: v.optional(v.array(within)),
   ssh: v.optional(ssh),
-  swarm: v.optional(v.strictObject({ ports: v.optional(portRange), stallTimeout: v.optional(seconds) })),
+  swarm: v.optional(swarm),
   recipes: v.optional(v.array(recipe)),
   set: v.optional(v.record(v.string(), v.unknown())),
   onFailure: v.optional(v.picklist(['stop', 'continue'], "must be 'stop' or 'continue'")),
@@ -130,6 +140,12 @@ export const configSchema = v.strictObject({
 
 function plain(path: string): boolean {
   return !path.split('/').includes('..');
+}
+
+function isCidr(network: string): boolean {
+  const [address = '', bits, ...more] = network.split('/');
+  const most = isIP(address) === 6 ? 128 : 32;
+  return isIP(address) > 0 && more.length === 0 && /^\d{1,3}$/.test(bits ?? '') && Number(bits) <= most;
 }
 
 function isPortRange(range: string): boolean {

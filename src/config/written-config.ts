@@ -73,6 +73,10 @@ export interface WrittenSsh {
 export interface WrittenSwarm {
   /** TCP ports that peers and seeder listen on, `first-last`. @default '42000-42999' */
   readonly ports?: string;
+  /** Networks in which the hosts reach each other, as CIDRs: a host is called at its own address in there. @default they call the addresses that SSH uses */
+  readonly network?: string | readonly string[];
+  /** How hosts reach this machine: at its address, through the SSH connections, or, by default, whichever works. @default 'auto' */
+  readonly reach?: 'auto' | 'direct' | 'ssh';
   /** Seconds without a new byte after which a host has failed. @default 60 */
   readonly stallTimeout?: number;
 }

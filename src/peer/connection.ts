@@ -1,4 +1,5 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { PeerAddress } from '#protocol/control.ts';
 import { decodeHandshake, encodeHandshake, HANDSHAKE_BYTES, type Handshake } from '#protocol/handshake.ts';
 import { encodeMessage, encodePieceHead, type Message } from '#protocol/message.ts';
@@ -29,8 +30,10 @@ export interface ConnectionOptions {
   onMessage(message: Message): void;
   /** So many bytes of blocks have gone to the kernel. */
   onSent(bytes: number): void;
-  /** Called once. */
-  onClose(): void;
+  /** The other end has taken a connection that we made; the handshake is yet to come. */
+  onReached(): void;
+  /** Called once, with the system's code where the connection failed. */
+  onClose(code?: string): void;
 }
 
 /** Connects to a neighbour. */
@@ -40,7 +43,7 @@ export const dial = (address: PeerAddress, options: ConnectionOptions): Connecti
 };
 
 /** Takes over a connection that a neighbour has opened, paused since. */
-export const accept = (socket: Socket, options: ConnectionOptions): Connection => {
+export const accept = (socket: Duplex, options: ConnectionOptions): Connection => {
   const wire = createWire(options);
   return wire.attach(readAccepted(socket, intoOneBuffer(wire.receive)), false);
 };
@@ -60,7 +63,7 @@ const intoOneBuffer = (receive: (bytes: Uint8Array) => boolean): OnReadOpts => (
 });
 
 const createWire = (options: ConnectionOptions) => {
-  let socket: Socket;
+  let socket: Duplex;
   let shaken = false;
   const opening = Buffer.alloc(HANDSHAKE_BYTES);
   let opened = 0;
@@ -96,18 +99,27 @@ const createWire = (options: ConnectionOptions) => {
   };
 
   let outgoing = false;
-  const attach = (attached: Socket, isOutgoing: boolean): Connection => {
+  const attach = (attached: Duplex, isOutgoing: boolean): Connection => {
     socket = attached;
     outgoing = isOutgoing;
-    socket.setNoDelay(true);
+    let code: string | undefined;
+    if ('setNoDelay' in socket) (socket as Socket).setNoDelay(true);
     const timer = setTimeout(() => shaken || socket.destroy(), HANDSHAKE_MS);
-    socket.on('error', () => socket.destroy());
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      code = error.code;
+      socket.destroy();
+    });
     socket.on('end', () => socket.destroy());
     socket.once('close', () => {
       clearTimeout(timer);
-      options.onClose();
+      options.onClose(code);
     });
-    if (outgoing) socket.once('connect', () => socket.write(encodeHandshake(options.hello)));
+    if (outgoing) {
+      socket.once('connect', () => {
+        options.onReached();
+        socket.write(encodeHandshake(options.hello));
+      });
+    }
     return { outgoing, ...createSender(socket, options), close: () => void socket.destroy() };
   };
   return { receive, attach };
@@ -117,7 +129,7 @@ const createWire = (options: ConnectionOptions) => {
  * Joins what is sent in one turn of the event loop into few large writes. News of a piece waits until the turn after it: it
  * matters little within milliseconds, and something else to send has often come by then.
  */
-const createSender = (socket: Socket, { turn, onSent }: ConnectionOptions): Pick<Connection, 'send' | 'sendBlock'> => {
+const createSender = (socket: Duplex, { turn, onSent }: ConnectionOptions): Pick<Connection, 'send' | 'sendBlock'> => {
   let small: Uint8Array[] = [];
   let soon = false; // all of it is written at the end of this turn
   let later = false; // and at that of the next

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { PeerAddress } from '#protocol/control.ts';
 import type { Handshake } from '#protocol/handshake.ts';
 import type { ExtendedMessage, Message } from '#protocol/message.ts';
@@ -8,6 +8,7 @@ import { createAddressBook } from './address-book.ts';
 import { type BlockSplitter, createBlockSplitter } from './block-splitter.ts';
 import { accept, type Connection, type ConnectionOptions, dial } from './connection.ts';
 import { introduction, readIntroduction } from './extensions.ts';
+import type { FirstTries } from './first-tries.ts';
 import type { Turn } from './turn.ts';
 
 /**
@@ -21,7 +22,7 @@ export interface Links {
   /** Connections, made or in the making. */
   count(): number;
   /** Takes over an incoming connection. */
-  take(socket: Socket): void;
+  take(socket: Duplex): void;
   addPeers(addresses: readonly PeerAddress[]): void;
   /** Calls those that are due; wanted every moment or so. */
   callDue(): void;
@@ -38,6 +39,7 @@ export interface LinksOptions {
   readonly random: () => number;
   /** Milliseconds, never going back. */
   readonly now: () => number;
+  readonly tries: Pick<FirstTries, 'begun' | 'reached' | 'ended'>;
   onEvent(event: SwarmEvent): void;
 }
 
@@ -58,7 +60,8 @@ const YOUNG_MS = 2000;
 const USUAL_REQUESTS = 250;
 
 /** No connections yet. */
-export const createLinks = ({ geometry, hello, maxMessage, turn, random, now, onEvent }: LinksOptions): Links => {
+export const createLinks = (options: LinksOptions): Links => {
+  const { geometry, hello, maxMessage, turn, random, now, tries, onEvent } = options;
   const book = createAddressBook(random);
   const links = new Map<PeerKey, Link>();
   const byId = new Map<string, Link>();
@@ -74,11 +77,16 @@ export const createLinks = ({ geometry, hello, maxMessage, turn, random, now, on
       onHandshake: (theirs) => meet(link, theirs),
       onMessage: (message) => hear(link, message),
       onSent: (bytes) => onEvent({ type: 'uploaded', peer: key, bytes }),
-      onClose: () => part(link),
+      onReached: () => address && tries.reached(address),
+      onClose: (code) => {
+        if (address !== undefined) tries.ended(address, code);
+        part(link);
+      },
     });
     const blocks = createBlockSplitter(geometry);
     const link: Link = { key, address, connection, since: now(), peerId: undefined, blocks };
     links.set(key, link);
+    if (address !== undefined) tries.begun(address);
   };
 
   const hear = (link: Link, received: Message): void => {

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { decodeOrder, encodeControl, type FetchOrder, type PeerOrder, type PeerReport } from '#protocol/control.ts';
 import { PeerError, toPeerError } from './peer-error.ts';
 import { type PeerHandle, startPeer } from './start-peer.ts';
+import { lookAround } from './surroundings.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -37,7 +38,8 @@ const fail = (error: unknown): void => {
 };
 
 const main = (): void => {
-  report({ kind: 'hello', version: VERSION, node: process.versions.node });
+  const { SSH_CONNECTION } = process.env;
+  report({ kind: 'hello', version: VERSION, node: process.versions.node, ...lookAround(SSH_CONNECTION) });
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     fail(new PeerError('runtime', `Node ${OLDEST_NODE} or newer is needed, this is ${process.versions.node}`));
     return;

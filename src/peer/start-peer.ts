@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { PeerAddress, PeerReport } from '#protocol/control.ts';
 import { startAnnouncer, type TrackerAnswer } from './announcer.ts';
 import { type DiskStore, openStore } from './disk-store.ts';
 import { createDriver } from './driver.ts';
+import { createFirstTries } from './first-tries.ts';
 import { createLinks } from './links.ts';
 import { startListener } from './listener.ts';
 import { createNaps, sleepSoundly } from './nap.ts';
@@ -46,6 +48,8 @@ export interface PeerHandle {
   progress(): PeerProgress;
   /** Neighbours to connect to, in addition to those of the trackers. */
   addPeers(peers: readonly PeerAddress[]): void;
+  /** Takes a neighbour's connection that has come another way than by our port. */
+  take(connection: Duplex): void;
   /** Resolves when every piece and the whole are right and on disk; never if the peer fails. */
   readonly verified: Promise<void>;
   /** Resolves with the reason when the peer has given up; never otherwise. */
@@ -115,7 +119,8 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   const left = (): number => geometry.length - progress().bytes;
   const napping = { now, left, links: () => links.count(), sleep: sleepSoundly };
   const turn = createTurn(options.naps === true ? createNaps(napping) : undefined);
-  const links = createLinks({ ...torrent, turn, random, now, onEvent: driver.handle });
+  const tries = createFirstTries(report);
+  const links = createLinks({ ...torrent, turn, random, now, tries, onEvent: driver.handle });
   const listener = await startListener({ ...options, random, onSocket: links.take });
 
   const progress = (): PeerProgress => {
@@ -157,6 +162,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
 
   const end = async (): Promise<void> => {
     clearInterval(ticker);
+    tries.stop();
     listener.close();
     links.closeAll();
     await announcer.stop();
@@ -193,7 +199,11 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   if (store.have.count === geometry.pieces) void finish();
   return {
     ...{ port: listener.port, progress, verified, failed },
-    addPeers: links.addPeers,
+    addPeers: (peers) => {
+      tries.watch(peers);
+      links.addPeers(peers);
+    },
+    take: links.take,
     stop: async () => {
       ended ??= end();
       await ended;

@@ -38,7 +38,7 @@ export interface PeerAddress {
 }
 
 export type PeerReport =
-  | { readonly kind: 'hello'; readonly version: string; readonly node: string }
+  | ({ readonly kind: 'hello'; readonly version: string; readonly node: string } & Surroundings)
   | { readonly kind: 'listening'; readonly port: number }
   /**
    * At most four a second. `bytes` are verified bytes; `downloaded`/`uploaded` payload bytes on the wire; `hashed`
@@ -61,8 +61,21 @@ export type PeerReport =
       readonly uploaded: number;
       readonly seconds: number;
     }
+  /** A neighbour that was named by order takes no connection; told once an address, soon after the first try, which is not the last. */
+  | ({ readonly kind: 'unreachable'; readonly reason: Unreachable } & PeerAddress)
   | { readonly kind: 'failed'; readonly code: PeerFailure; readonly message: string }
   | { readonly kind: 'stopped'; readonly downloaded: number; readonly uploaded: number };
+
+/** What a host knows of its place in the network. */
+export interface Surroundings {
+  /** Its own addresses, without those of loopback. */
+  readonly addresses?: readonly string[];
+  /** The SSH connection as the host sees it: who connects, and to which of its addresses. */
+  readonly ssh?: { readonly client: string; readonly server: string };
+}
+
+/** Why there is no connection: nobody answers, somebody refuses, or there is no way there. */
+export type Unreachable = 'silent' | 'refused' | 'no-route';
 
 export type PeerFailure = 'disk-full' | 'permission' | 'verify' | 'listen' | 'runtime' | 'order' | 'bug';
 
@@ -109,10 +122,17 @@ const orders: Record<PeerOrder['kind'], Shape> = {
 };
 
 const reports: Record<PeerReport['kind'], Shape> = {
-  hello: { version: text, node: text },
+  hello: {
+    ...{ version: text, node: text, addresses: optional(listOf(text)) },
+    ssh: optional((value) => isRecord(value) && text(value.client) && text(value.server)),
+  },
   listening: { port },
   progress: { pieces: count, bytes: count, downloaded: count, uploaded: count, peers: count, hashed: optional(count) },
   verified: { bytes: count, downloaded: count, uploaded: count, seconds: count },
+  unreachable: {
+    ...{ host: text, port },
+    reason: (value) => value === 'silent' || value === 'refused' || value === 'no-route',
+  },
   failed: { code: text, message: text },
   stopped: { downloaded: count, uploaded: count },
 };

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { HostError } from '#protocol/events.ts';
 import type { Command } from '#protocol/shell.ts';
 
@@ -38,6 +38,11 @@ export interface Remote {
   read(path: string): Promise<Uint8Array>;
   /** Sends a local file by SFTP, telling the bytes sent so far as it goes; rejects, and sends no more, when it is told to stop. */
   sendFile(localPath: string, path: string, progress: (bytes: number) => void, stop?: AbortSignal): Promise<void>;
+  /**
+   * Lets programs of the host connect to this machine: its sshd listens on a port of 127.0.0.1 that it chooses, and every
+   * connection there is handed to `accept`. Ends with the SSH connection. Resolves to the port. @throws CommandFailed where sshd refuses
+   */
+  forward(accept: (connection: Duplex) => void): Promise<number>;
   /** Tells of every command that `run` begins from now on, and of its end: the number of its process group on the host. */
   watch(listener: (group: number, runs: boolean) => void): void;
   /** This machine's address on the connection, and the host's own: what each of the two can be reached by. */

@@ -14,6 +14,7 @@ import {
 import { channelEnd, collect, type Opened } from './channel.ts';
 import type { Connection } from './connect.ts';
 import { signalGroup, tellingGroup } from './process-group.ts';
+import { forwardPorts } from './remote-forwarding.ts';
 
 /** A logged-in host: one connection, as many channels as there are commands at the moment. */
 export interface Session extends Remote {
@@ -156,6 +157,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
         sftp.end();
       }
     },
+    forward: forwardPorts(host.name, client),
     watch: (listener) => void watchers.push(listener),
     interrupt: () => {
       for (const entry of running) stop(entry);

@@ -1,8 +1,12 @@
 import type { PeerHandle } from '#peer/start-peer.ts';
-import type { FetchOrder, PeerAddress, PeerReport } from '#protocol/control.ts';
+import type { FetchOrder, PeerReport, Surroundings } from '#protocol/control.ts';
 import { CommandFailed } from '#recipe/remote.ts';
+import { type HostAddresses, isLoopback, peerAddresses } from './host-address.ts';
+import { createIntroductions } from './introductions.ts';
 import { drawNeighbours, drawSeederNeighbours } from './neighbours.ts';
-import { isLoopback, type Origin, peerAddress } from './origin.ts';
+import { type NetworkNotices, seederUnreachable } from './network-notices.ts';
+import type { Origin } from './origin.ts';
+import { createOriginRoutes, type OriginRoute } from './origin-routes.ts';
 import type { PeerBundle } from './peer-bundle.ts';
 import { type RemotePeer, startRemotePeer } from './remote-peer.ts';
 import type { Distribution, Target } from './strategy.ts';
@@ -19,30 +23,56 @@ export interface HostPeersWork {
   readonly seeder: PeerHandle;
   readonly bundle: PeerBundle;
   readonly watch: SwarmWatch;
+  readonly notices: NetworkNotices;
 }
 
-/** Starts a peer on every host, hands out neighbours as they appear, and passes their reports to the watch. */
+/** What is known of a host once its peer runs. */
+interface Station {
+  readonly peer: RemotePeer;
+  readonly route: OriginRoute;
+  readonly addresses: HostAddresses;
+}
+
+/** Starts a peer on every host, introduces them to each other as they appear, and passes their reports to the watch. */
 export const startHostPeers = (targets: readonly Target[], work: HostPeersWork): readonly HostPeer[] => {
-  const { seeder, bundle, watch } = work;
-  const listening: (PeerAddress | undefined)[] = [];
-  const neighbours = drawNeighbours(targets.length, Math.random);
-  const ofSeeder = drawSeederNeighbours(targets.length, Math.random);
-  /** Those that listen already; whoever comes later calls by itself. */
-  const introduce = (place: number): PeerAddress[] =>
-    [...neighbours[place]!].flatMap((other) => listening[other] ?? []);
+  const { job, bundle, watch, notices } = work;
+  const stations: Station[] = [];
+  const nameOf = (place: number): string => targets[place]!.remote.host.name;
+  const routes = createOriginRoutes({ ...work, reach: job.reach });
+  const introductions = createIntroductions({
+    neighbours: drawNeighbours(targets.length, Math.random),
+    ofSeeder: drawSeederNeighbours(targets.length, Math.random),
+    seeder: (place) => stations[place]!.route.seeder,
+    order: (place, peers) => stations[place]?.peer.order({ kind: 'peers', peers }),
+    closed: (from, to, port, reason) => notices.closed({ from: nameOf(from), to: nameOf(to), port, reason }),
+    alone: (place) => notices.alone(nameOf(place)),
+    lostSeeder: async (place, { host, port }, reason) => {
+      if (stations[place]!.route.carried) return;
+      const seeder = await routes.carry(targets[place]!, seederUnreachable(host, port, reason));
+      if (seeder) stations[place]!.peer.order({ kind: 'peers', peers: [seeder] });
+    },
+  });
+
   return targets.map(async (target, place) => {
     const { name } = target.remote.host;
-    let peer: RemotePeer | undefined;
+    let around: Surroundings = {};
     const onReport = (report: PeerReport) => {
       watch.report(name, report);
+      if (report.kind === 'hello') around = report;
+      if (report.kind === 'unreachable') introductions.unreachable(place, report, report.reason);
       if (report.kind !== 'listening') return;
-      const first = { host: target.remote.addresses.local, port: seeder.port };
-      peer?.order({ kind: 'peers', peers: [...(ofSeeder.has(place) ? [first] : []), ...introduce(place)] });
-      listening[place] = { host: peerAddress(target), port: report.port };
+      const { likely, spare } = stations[place]!.addresses;
+      const at = (hosts: readonly string[]) => hosts.map((host) => ({ host, port: report.port }));
+      introductions.listens(place, { likely: at(likely), spare: at(spare) });
     };
+    let peer: RemotePeer | undefined;
     try {
       peer = await startRemotePeer(target, bundle, onReport, watch.settled);
-      if (!watch.errors.has(name)) peer.order(fetchOrder(work, target));
+      const addresses = peerAddresses(target, around, job.network);
+      for (const address of addresses.likely) work.origin.believe(address);
+      const route = await routes.choose(target, around);
+      stations[place] = { peer, route, addresses };
+      if (!watch.errors.has(name)) peer.order(fetchOrder(work, target, stations[place]));
       void peer.gone.then((error) =>
         watch.fail(name, error ?? { code: 'transfer', message: 'the peer ended before it was done' }),
       );
@@ -56,18 +86,17 @@ export const startHostPeers = (targets: readonly Target[], work: HostPeersWork):
   });
 };
 
-const fetchOrder = ({ job, origin, tracker }: HostPeersWork, target: Target): FetchOrder => {
-  const url = tracker?.url(target.remote.addresses.local);
-  const address = peerAddress(target);
+const fetchOrder = ({ job, origin }: HostPeersWork, target: Target, { route, addresses }: Station): FetchOrder => {
+  const [address] = addresses.likely;
   return {
     kind: 'fetch',
-    metainfo: Buffer.from(origin.torrent(url)).toString('base64'),
+    metainfo: Buffer.from(origin.torrent(route.announce[0])).toString('base64'),
     sha256: job.artifact.sha256,
     path: target.path,
-    announce: url === undefined ? [] : [url],
+    announce: route.announce,
     introduced: true,
     ports: job.ports,
-    address,
-    ...(isLoopback(address) ? { listen: address } : {}),
+    ...(address === undefined ? {} : { address }),
+    ...(address !== undefined && isLoopback(address) ? { listen: address } : {}),
   };
 };

@@ -1,6 +1,7 @@
 import { type PeerHandle, startPeer } from '#peer/start-peer.ts';
 import { encodeMetainfo } from '#protocol/metainfo.ts';
-import type { Distribution, Target } from './strategy.ts';
+import { isLoopback } from './host-address.ts';
+import type { Distribution } from './strategy.ts';
 import { infoHashOf, torrentOf } from './torrent-of.ts';
 import { startTracker, type Tracker } from './tracker.ts';
 
@@ -11,15 +12,17 @@ export interface Origin {
   readonly track: () => Promise<Tracker>;
   /** The peer that has every piece; without a tracker, hosts learn of it over SSH alone. */
   readonly seed: (tracker: Tracker | undefined) => Promise<PeerHandle>;
+  /** Peers may tell the tracker that they are at this address, whatever it sees. */
+  readonly believe: (address: string) => void;
 }
 
 /** Lays out tracker and seeder for the hosts of a job. */
-export const planOrigin = ({ artifact, targets, ports }: Distribution): Origin => {
+export const planOrigin = ({ artifact, targets, ports, reach }: Distribution): Origin => {
   const content = torrentOf(artifact, 'artifact.tar');
-  const own = [...new Set(targets.map(({ remote }) => remote.addresses.local))];
-  const [address = '127.0.0.1'] = own;
-  const listen = own.length === 1 && isLoopback(address) ? { listen: address } : {};
-  const addresses = new Set([...own, ...targets.map(peerAddress)]);
+  const own = [...new Set(targets.map(({ remote }) => remote.addresses.local).filter((local) => local !== ''))];
+  const [address = LOOPBACK] = reach === 'ssh' ? [] : own;
+  const listen = reach === 'ssh' || (own.length === 1 && isLoopback(address)) ? { listen: address } : {};
+  const believed = new Set(own);
   const torrent: Origin['torrent'] = (announce) =>
     encodeMetainfo({ ...content, ...(announce === undefined ? {} : { announce }) });
   return {
@@ -28,7 +31,7 @@ export const planOrigin = ({ artifact, targets, ports }: Distribution): Origin =
       startTracker({
         ...listen,
         infoHashes: new Set([infoHashOf(content)]),
-        believes: (named) => addresses.has(named),
+        believes: (named) => believed.has(named),
       }),
     seed: (tracker) =>
       startPeer({
@@ -36,10 +39,8 @@ export const planOrigin = ({ artifact, targets, ports }: Distribution): Origin =
         metainfo: torrent(tracker?.url(address)),
         announce: tracker ? [tracker.url(address)] : [],
       }),
+    believe: (named) => void believed.add(named),
   };
 };
 
-/** Where the other hosts reach this one. */
-export const peerAddress = ({ remote }: Target): string => remote.host.peerAddress ?? remote.addresses.remote;
-
-export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+const LOOPBACK = '127.0.0.1';

@@ -26,6 +26,10 @@ export interface Distribution {
   readonly targets: readonly Target[];
   /** First and last TCP port for peers and seeder. */
   readonly ports: readonly [number, number];
+  /** How the hosts reach tracker and seeder: at this machine's address, through their SSH connections, or as it turns out. */
+  readonly reach: 'auto' | 'direct' | 'ssh';
+  /** Networks in which the hosts reach each other, as CIDRs; empty: they are at the addresses that SSH uses. */
+  readonly network: readonly string[];
   /** Seconds without a new byte after which a host has failed. */
   readonly stallTimeout: number;
   readonly emit: Emit;

@@ -1,6 +1,7 @@
 import type { PeerHandle } from '#peer/start-peer.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { type HostPeer, startHostPeers } from './host-peers.ts';
+import { createNetworkNotices } from './network-notices.ts';
 import { type Origin, planOrigin } from './origin.ts';
 import { readPeerBundle } from './peer-bundle.ts';
 import { type RemotePeer, rehearsePeer } from './remote-peer.ts';
@@ -58,16 +59,21 @@ const fetchAll = async (
   const bundle = await readPeerBundle();
   const hosts = targets.map(({ remote }) => remote.host.name);
   const begun = performance.now();
-  const watch = watchSwarm(hosts, Math.ceil(job.artifact.bytes / job.artifact.pieceLength), job.stallTimeout, job.emit);
+  const notices = createNetworkNotices(job.emit, (host) => watch.errors.has(host));
+  const watch = watchSwarm({
+    ...{ hosts, pieces: Math.ceil(job.artifact.bytes / job.artifact.pieceLength), stallTimeout: job.stallTimeout },
+    ...{ emit: job.emit, explain: notices.explain },
+  });
   const interrupted = () => {
     for (const host of hosts) watch.fail(host, { code: 'interrupted', message: 'interrupted' });
   };
   job.signal.addEventListener('abort', interrupted);
   if (job.signal.aborted) interrupted();
-  onStart(startHostPeers(targets, { ...source, job, bundle, watch }));
+  onStart(startHostPeers(targets, { ...source, job, bundle, watch, notices }));
   await watch.settled; // by then every host has its verdict, also one whose peer is stuck
   job.signal.removeEventListener('abort', interrupted);
   watch.stop();
+  notices.end();
   const seconds = (performance.now() - begun) / 1000;
   const seederUploaded = source.seeder.progress().uploaded;
   return { seconds, seederUploaded, traffic: watch.traffic, errors: watch.errors };

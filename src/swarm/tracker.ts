@@ -1,9 +1,12 @@
+import type { Duplex } from 'node:stream';
 import type { Server as TrackerServer } from 'bittorrent-tracker/server';
 
 export interface Tracker {
   readonly port: number;
   /** The announce URL for those who reach this machine under an address. */
   readonly url: (address: string) => string;
+  /** Serves a connection that has come another way than by the port. */
+  take(connection: Duplex): void;
   close(): Promise<void>;
 }
 
@@ -51,6 +54,10 @@ export const startTracker = async ({
   return {
     port,
     url: (address) => `http://${address.includes(':') ? `[${address}]` : address}:${port}/announce`,
+    take: (connection) => {
+      const named = Object.assign(connection, { remoteAddress: '127.0.0.1' }); // a peer tells its own
+      server.http.emit('connection', named);
+    },
     close: () =>
       new Promise((resolve) => {
         server.http.closeAllConnections();

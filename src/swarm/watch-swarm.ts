@@ -16,7 +16,19 @@ export interface SwarmWatch {
   stop(): void;
 }
 
-export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeout: number, emit: Emit): SwarmWatch => {
+export interface SwarmWatchOptions {
+  readonly hosts: readonly string[];
+  /** Of the content. */
+  readonly pieces: number;
+  /** Seconds. */
+  readonly stallTimeout: number;
+  readonly emit: Emit;
+  /** Whom a host that got nothing cannot reach, in words; empty where nothing is known. */
+  readonly explain: (host: string) => string;
+}
+
+/** Begins to wait for the verdicts of all hosts. */
+export const watchSwarm = ({ hosts, pieces, stallTimeout, emit, explain }: SwarmWatchOptions): SwarmWatch => {
   const errors = new Map<string, TransferError>();
   const verified = new Set<string>();
   const heard = new Set<string>();
@@ -40,7 +52,7 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
       fail(host, {
         code: 'transfer',
         message: heard.has(host)
-          ? `no byte arrived for ${stallTimeout} s: can this host reach the deployer and the other hosts on the ports of swarm.ports?`
+          ? `no byte arrived for ${stallTimeout} s: ${explain(host) || REACH}`
           : `the peer has not started within ${stallTimeout} s: does the host, or its disk, hang?`,
       });
     }
@@ -78,3 +90,5 @@ export const watchSwarm = (hosts: readonly string[], pieces: number, stallTimeou
     stop: () => clearInterval(stalls),
   };
 };
+
+const REACH = 'can this host reach the deployer and the other hosts on the ports of swarm.ports?';

@@ -58,7 +58,7 @@ test('all problems are told at once, each with its path', () => {
     source: { kind: 'git', reff: 'main' },
     keepReleases: '5',
     ssh: { prot: 22, port: 70_000 },
-    swarm: { ports: '9-1' },
+    swarm: { ports: '9-1', network: ['10.0.0.0/8', '10.0.0.0/33'], reach: 'nat' },
     linkedDirs: ['log', '/tmp', '../x', ''],
     stages: {
       production: { hosts: ['a', { host: 'b', rolse: ['app'], port: 'x' }, 7], strategy: 'bittorrent' },
@@ -75,6 +75,8 @@ test('all problems are told at once, each with its path', () => {
       "ssh.prot: unknown key; did you mean 'port'?",
       'ssh.port: must be at most 65535, is 70000',
       'swarm.ports: must run from a lower to a higher port, at most 65535, is "9-1"',
+      `swarm.network[1]: must be a network such as '10.0.0.0/8' or 'fd00::/8', is "10.0.0.0/33"`,
+      `swarm.reach: must be 'auto', 'direct' or 'ssh', is "nat"`,
       'linkedDirs[1]: must be relative to shared/, is "/tmp"',
       'linkedDirs[2]: must not contain `..`, is "../x"',
       'linkedDirs[3]: must not be empty',

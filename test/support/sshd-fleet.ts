@@ -58,8 +58,8 @@ export const startSshdFleet = async ({ hosts: wanted, ...common }: FleetOptions)
   await makeKey(identityFile);
 
   const net = loopbackNet();
-  const addresses = list.map((_, index) => `${net}.${index + 1}`);
-  const port = await freePort(addresses);
+  const addresses = list.map(({ network }, index) => network?.address ?? `${net}.${index + 1}`);
+  const port = list.some(({ network }) => network) ? PORT : await freePort(addresses);
   const hosts = await Promise.all(
     list.map(async (options, index) => {
       const name = options.name ?? common.name ?? `host${index + 1}`;
@@ -107,6 +107,9 @@ export const startSshdFleet = async ({ hosts: wanted, ...common }: FleetOptions)
     start: (host) => controlOf(host).start(),
   };
 };
+
+/** In networks of their own, where every port is free. */
+const PORT = 2222;
 
 /** Whether hosts get file systems of their own. */
 export function isRoot(): boolean {

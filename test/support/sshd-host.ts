@@ -6,6 +6,7 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { inNamespace } from '../bench/swarm/namespaces.ts';
 import {
   descendants,
   endProcesses,
@@ -27,6 +28,8 @@ export interface HostOptions {
   readonly maxSessions?: number;
   /** Size of a file system of its own for /var/www, as mount says it ('4m'): a disk that fills up. Root only. */
   readonly diskSize?: string;
+  /** A network namespace that is there already, in which sshd shall run, and its address there. Root only. */
+  readonly network?: { readonly namespace: string; readonly address: string };
   /** More lines for sshd_config. */
   readonly config?: readonly string[];
 }
@@ -116,7 +119,7 @@ export const prepareHost = async (
   };
   const start = async () => {
     if (running()) throw new Error(`${name} runs already`);
-    sshd = root ? startInNamespace(place, www, options.diskSize) : startPlain(place);
+    sshd = root ? startInNamespace(place, www, options) : startPlain(place);
     await listeningLine(sshd, lines);
     const namespace = root ? namespaceOf(pid()) : undefined;
     if (namespace === undefined || namespaces.has(namespace)) return;
@@ -165,7 +168,7 @@ const startPlain = ({ dir }: Place): ChildProcess =>
   spawn(findTool('sshd')!, ['-D', '-e', '-f', join(dir, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
 
 /** An empty home hides the user's own shell start-up files, which may be slow; unless `node` itself lives there. */
-const startInNamespace = ({ dir }: Place, www: string, diskSize: string | undefined): ChildProcess => {
+const startInNamespace = ({ dir }: Place, www: string, { diskSize, network }: HostOptions): ChildProcess => {
   const home = userInfo().homedir;
   const hideHome = !process.execPath.startsWith(`${home}/`) && !dir.startsWith(`${home}/`);
   const setUp = [
@@ -176,8 +179,9 @@ const startInNamespace = ({ dir }: Place, www: string, diskSize: string | undefi
     'exec "$sshd" -D -e -f "$dir/sshd_config"',
   ];
   const env = { PATH: DEFAULT_PATH, dir, www, home, size: diskSize ?? '', sshd: findTool('sshd')! };
-  const args = ['--mount', '--propagation', 'private', '/bin/sh', '-c', setUp.join('\n')];
-  return spawn('unshare', args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const command = ['unshare', '--mount', '--propagation', 'private', '/bin/sh', '-c', setUp.join('\n')];
+  const [program, ...args] = network ? inNamespace(network.namespace, command) : command;
+  return spawn(program!, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
 };
 
 /** Resolves at sshd's own word that it listens, and goes on collecting what it says. */

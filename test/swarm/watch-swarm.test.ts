@@ -2,11 +2,12 @@ import { expect, test, vi } from 'vitest';
 import type { DeployFact } from '#protocol/events.ts';
 import { watchSwarm } from '#swarm/watch-swarm.ts';
 
+const plan = { pieces: 1, explain: (host: string) => `${host} cannot reach anybody` };
 const verified = { kind: 'verified', bytes: 10, downloaded: 10, uploaded: 0, seconds: 1 } as const;
 
 test('a host that was given up and then reports a copy after all does not stand for another one', async () => {
   const facts: DeployFact[] = [];
-  const watch = watchSwarm(['a', 'b'], 1, 60, (fact) => void facts.push(fact));
+  const watch = watchSwarm({ hosts: ['a', 'b'], ...plan, stallTimeout: 60, emit: (fact) => void facts.push(fact) });
   try {
     let settled = false;
     void watch.settled.then(() => {
@@ -27,7 +28,7 @@ test('a host that was given up and then reports a copy after all does not stand 
 
 test('a peer that only hashes any more is not stalled; one that does nothing is', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
-  const watch = watchSwarm(['busy', 'idle'], 1, 5, () => {});
+  const watch = watchSwarm({ hosts: ['busy', 'idle'], ...plan, stallTimeout: 5, emit: () => {} });
   const progress = { kind: 'progress', pieces: 1, bytes: 10, downloaded: 10, uploaded: 0, peers: 0 } as const;
   try {
     for (let hashed = 0; hashed <= 10; hashed++) {
@@ -36,6 +37,7 @@ test('a peer that only hashes any more is not stalled; one that does nothing is'
       vi.advanceTimersByTime(1000);
     }
     expect([...watch.errors.keys()]).toEqual(['idle']);
+    expect(watch.errors.get('idle')?.message).toBe('no byte arrived for 5 s: idle cannot reach anybody');
   } finally {
     watch.stop();
     vi.useRealTimers();

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { lookAt } from '../support/host-files.ts';
+import { closePorts, NETWORK_TOOLS, type NetworkFleet, startNetworkFleet } from '../support/network-fleet.ts';
+import { type Deployed, makeProject, type Project } from '../support/project.ts';
+import { needs, needsRoot } from '../support/tools.ts';
+
+const PAYLOAD = 6_000_000;
+const ONE_COPY = 1.5; // and what the first hosts get before the last have started
+
+const notices = ({ events }: Deployed, level: 'info' | 'warning'): string[] =>
+  events.flatMap((event) => (event.type === 'notice' && event.level === level ? [event.message] : []));
+
+/** Payload that left the seeder, in copies of the artifact. */
+const copies = ({ summary }: Deployed): number => summary.swarm!.seederUploaded / summary.artifact!.bytes;
+
+/** Published everywhere, by the word of the hosts' disks. */
+const expectPublished = async (run: Deployed, { hosts, application }: Project): Promise<void> => {
+  expect(run.summary).toMatchObject({ ok: true, exitCode: 0 });
+  for (const host of hosts) {
+    expect(run.of(host).status).toBe('published');
+    expect((await lookAt(host, application)).current).toBe(run.summary.release);
+  }
+};
+
+describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('networks as they are', () => {
+  let fleet: NetworkFleet;
+  let project: Project;
+  beforeAll(async () => {
+    fleet = await startNetworkFleet({ hosts: [{}, {}, {}, {}], rate: 100 });
+    project = await makeProject({ fleet });
+  });
+  afterEach(() => fleet.open());
+  afterAll(async () => {
+    await project?.remove();
+    await fleet?.close();
+  });
+
+  const deploy = async (): Promise<Deployed> => {
+    await project.commit({ payload: randomBytes(PAYLOAD) });
+    return project.deploy([], { through: fleet.deployer });
+  };
+
+  test('a friendly one needs no word', async () => {
+    const run = await deploy();
+    await expectPublished(run, project);
+    expect(copies(run)).toBeLessThan(ONE_COPY);
+    expect([...notices(run, 'info'), ...notices(run, 'warning')]).toEqual([]);
+  });
+
+  test('a deployer behind NAT: tracker and seeder come to the hosts over SSH, and one copy leaves it', async () => {
+    const [own, translated] = fleet.addresses;
+    await fleet.firewall('deployer', closePorts('input'));
+    await fleet.firewall(
+      'deployer',
+      `table ip nat { chain out { type nat hook postrouting priority 100
+        ip saddr ${own} snat to ${translated}
+      }
+      }
+      `,
+    );
+    const run = await deploy();
+    await expectPublished(run, project);
+    expect(copies(run)).toBeLessThan(ONE_COPY);
+    expect(notices(run, 'info')).toEqual([
+      expect.stringMatching(/^tracker and seeder are carried over SSH to .*: they see this machine as 10\.78\.0\.2$/),
+    ]);
+    expect(notices(run, 'warning')).toEqual([]);
+  });
+
+  test('a deployer behind a firewall: found out by the hosts, and the same', async () => {
+    await fleet.firewall('deployer', closePorts('input'));
+    const run = await deploy();
+    await expectPublished(run, project);
+    expect(copies(run)).toBeLessThan(ONE_COPY);
+    expect(notices(run, 'info').join()).toMatch(/cannot reach this machine at 10\.78\.0\.1, port \d+ \(no answer\)/);
+    expect(notices(run, 'warning')).toEqual([]);
+  });
+
+  test('a host whose ports are closed in both directions lives on the seeder, over SSH, and is named', async () => {
+    const host = fleet.hosts[2]!;
+    await fleet.firewall(host, closePorts('both'));
+    const run = await deploy();
+    await expectPublished(run, project);
+    expect(copies(run)).toBeLessThan(1 + ONE_COPY);
+    const warned = notices(run, 'warning').join('\n');
+    expect(warned).toMatch(new RegExp(`${host.address}.* cannot .*reach.*on port 42\\d\\d\\d.*: no answer`));
+  });
+
+  test('a host that takes no calls calls the others', async () => {
+    const host = fleet.hosts[1]!;
+    await fleet.firewall(host, closePorts('input', 'reject'));
+    const run = await deploy();
+    await expectPublished(run, project);
+    expect(copies(run)).toBeLessThan(ONE_COPY);
+    expect(notices(run, 'warning').join('\n')).not.toContain('no other host');
+  });
+});
