@@ -96,3 +96,29 @@ describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('networks as they are'
     expect(notices(run, 'warning').join('\n')).not.toContain('no other host');
   });
 });
+
+describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('a fleet with IPv6 alone', () => {
+  test('is deployed to, directly and through SSH, also by way of an sshd that forwards nothing', async () => {
+    const hosts = [{}, {}, { config: ['AllowTcpForwarding no'] }];
+    const fleet = await startNetworkFleet({ hosts, family: 6, rate: 100 });
+    const project = await makeProject({ fleet });
+    try {
+      const direct = await project.deploy([], { through: fleet.deployer });
+      await expectPublished(direct, project);
+      expect([...notices(direct, 'info'), ...notices(direct, 'warning')]).toEqual([]);
+
+      await project.configure({ config: { swarm: { reach: 'ssh' } } });
+      await project.commit({ payload: randomBytes(PAYLOAD) });
+      const carried = await project.deploy([], { through: fleet.deployer });
+      await expectPublished(carried, project);
+      expect(copies(carried)).toBeLessThan(ONE_COPY);
+      expect(notices(carried, 'info').join()).toContain('carried over SSH');
+      expect(notices(carried, 'warning')).toEqual([
+        expect.stringMatching(/^fd78::d: no way to the seeder but by other hosts: .*AllowTcpForwarding/),
+      ]);
+    } finally {
+      await project.remove();
+      await fleet.close();
+    }
+  });
+});
