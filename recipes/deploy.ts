@@ -50,7 +50,7 @@ export default defineRecipe({
     }),
     task('deploy:pack', 'Build and pack the release', { ...RELEASE, needsSource: true, run: pack }),
     task('deploy:distribute', 'Distribute the release', {
-      steps: ['swarm:create', 'swarm:track', 'swarm:seed', 'swarm:fetch', 'swarm:stop'],
+      steps: ['swarm:create', 'swarm:runtime', 'swarm:track', 'swarm:seed', 'swarm:fetch', 'swarm:stop'],
     }),
     task('deploy:unpack', 'Unpack the release', { ...RELEASE, run: unpack }),
     task('deploy:symlink:shared', 'Link shared files and directories', { ...RELEASE, run: link }),

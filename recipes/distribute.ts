@@ -23,6 +23,7 @@ export default defineRecipe({
       steps: [
         'distribute:check',
         'swarm:create',
+        'swarm:runtime',
         'swarm:track',
         'swarm:seed',
         'swarm:fetch',

@@ -10,6 +10,10 @@ export default defineRecipe({
       locks: false,
       run: (t) => t.deployment.swarm.create(t),
     }),
+    task('swarm:runtime', 'Bring a runtime to hosts without one', {
+      release: true,
+      run: (t) => t.deployment.swarm.runtime(t),
+    }),
     task('swarm:track', 'Start the tracker', { release: true, locks: false, run: (t) => t.deployment.swarm.track(t) }),
     task('swarm:seed', 'Start the seeder', { release: true, locks: false, run: (t) => t.deployment.swarm.seed(t) }),
     task('swarm:fetch', 'Fetch a verified copy on every host', {

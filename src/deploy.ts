@@ -69,7 +69,7 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
 
     const stop = AbortSignal.any([signal, loss]);
     setMaxListeners(0, stop);
-    const common = { ...prepared, scratch: request.scratch, dryRun, emit, signal: stop };
+    const common = { ...prepared, scratch: request.scratch, cache: request.cache, dryRun, emit, signal: stop };
     const deployment = joinDeployment(
       {
         ...{ ...common, onlyFailed, locks: taken.held, sessions, locking, owner, by, now: Date.now() },

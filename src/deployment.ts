@@ -17,6 +17,7 @@ import { groupByRevision } from '#release/served.ts';
 import { findUnfinished, type Unfinished } from '#release/unfinished.ts';
 import type { DistributionResult } from '#swarm/strategy.ts';
 import { createHostStates } from './host-states.ts';
+import { joinRuntimes } from './join-runtimes.ts';
 import { joinSwarm } from './join-swarm.ts';
 import { comparePending } from './pending.ts';
 
@@ -42,6 +43,8 @@ export interface DeploymentParts {
   /** Why deploy:lock locks the hosts. */
   readonly message: string;
   readonly scratch: string;
+  /** Where this user's programs keep what they can make again. */
+  readonly cache: string;
   readonly by: string;
   readonly wanted: string | undefined;
   readonly now: number;
@@ -59,7 +62,12 @@ export interface Made {
 /** The stages that the tasks of a recipe call upon, joined for one run. */
 export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment => {
   const { config, emit, signal } = parts;
-  const states = createHostStates(parts);
+  const runtimes = joinRuntimes({
+    ...parts,
+    state: (host) => states.find(host),
+    look: (t, hosts) => states.look(t, hosts, false),
+  });
+  const states = createHostStates({ ...parts, runtimeProblem: runtimes.problem });
   let { source } = parts;
   let receivers = parts.sessions.length;
   let packing: Promise<Artifact> | undefined;
@@ -86,6 +94,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   const inspect = async (t: TaskContext, prepare: boolean): Promise<void> => {
     if (prepare && parts.onlyFailed && !deployment.decided) return finishLast(t);
     await states.look(t, t.hosts, prepare);
+    if (prepare) await runtimes.prepare(t.hosts);
     if (prepare && !deployment.decided) decide(nextReleaseName(parts.now, states.releaseNames()), parts.locks);
   };
 
@@ -101,7 +110,10 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     t.detail(`${last.release} on ${rest.length} of ${t.hosts.length} hosts`);
     const done = `every host serves ${last.release} already: there is nothing to finish`;
     if (rest.length === 0) emit({ type: 'notice', level: 'info', message: done });
-    else await states.look(t, rest, true);
+    else {
+      await states.look(t, rest, true);
+      await runtimes.prepare(rest);
+    }
     const locks = parts.locks.filter(({ host }) => last.hosts.includes(host)); // elsewhere it serves: nobody removes it there
     decide(last.release, locks);
   };
@@ -125,7 +137,8 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   if (parts.content) for (const lock of parts.locks) lock.protect(CONTENT);
   const swarm = joinSwarm({
     ...{ config, emit, signal, pack, incoming, scratch: parts.scratch, dryRun: parts.dryRun },
-    isCached: (host, file) => states.has(host) && states.of(host).programs.includes(file),
+    runtimes,
+    isCached: (host, file) => states.find(host)?.programs.includes(file) ?? false,
     done: (result) => {
       made.transfer = result;
     },

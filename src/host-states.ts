@@ -12,10 +12,12 @@ export interface LookParts {
   /** The hosts as they are, for what a dry run has to know. */
   readonly sessions: readonly Remote[];
   readonly dryRun: boolean;
+  /** Why nothing can run our programs on a host, if so. */
+  readonly runtimeProblem: (state: HostState) => string | undefined;
 }
 
 /** What was found on the hosts of a run, at the latest look at each. */
-export const createHostStates = ({ config, sessions, dryRun }: LookParts) => {
+export const createHostStates = ({ config, sessions, dryRun, runtimeProblem }: LookParts) => {
   const states = new Map<string, HostState>();
   const published = new Map<string, HostState>();
   const of = (host: string): HostState => {
@@ -30,12 +32,12 @@ export const createHostStates = ({ config, sessions, dryRun }: LookParts) => {
   };
   return {
     of,
+    find: (host: string): HostState | undefined => states.get(host),
     /** A host as this run has left it by publishing; undefined where it has not. */
     afterwards: (host: string): HostState | undefined => published.get(host),
     /** Notes that `current` points to the release, and what was recorded with it: the lock is held, so nobody has to look again. */
     publish: (host: string, release: string, records: readonly ReleaseFacts[]): void =>
       void published.set(host, asPublished(of(host), release, records)),
-    has: (host: string): boolean => states.has(host),
     /** Looks at the hosts; with `prepare` it also creates what a deploy needs there, and refuses hosts that are not ready. */
     look: (t: TaskContext, hosts: TaskContext['hosts'], prepare: boolean): Promise<void> =>
       t.on(hosts, async ({ host, run }) => {
@@ -44,7 +46,7 @@ export const createHostStates = ({ config, sessions, dryRun }: LookParts) => {
         const state = parseHostState(dryRun && prepare ? await lookOnly(host) : told.stdout);
         states.set(host.name, state);
         published.delete(host.name);
-        if (prepare) refuseProblems(state, config.strategy);
+        if (prepare) refuseProblems(state, runtimeProblem(state));
       }),
     named: (hosts: readonly Remote[]): NamedState[] =>
       hosts.flatMap(({ host }) => (states.has(host.name) ? { host: host.name, state: of(host.name) } : [])),
@@ -52,15 +54,7 @@ export const createHostStates = ({ config, sessions, dryRun }: LookParts) => {
   };
 };
 
-const refuseProblems = ({ problems, node }: HostState, strategy: Config['strategy']): void => {
-  const old = node !== undefined && Number(node.match(/^v(\d+)/)?.[1] ?? 0) < OLDEST_NODE;
-  const runtime =
-    strategy !== 'torrent' || (node !== undefined && !old)
-      ? []
-      : [
-          `there is ${node === undefined ? 'no Node.js' : `only Node.js ${node}`} on this host: install Node ${OLDEST_NODE} or newer, or use strategy: 'sftp'`,
-        ];
-  if (problems.length + runtime.length > 0) throw new UserError([...problems, ...runtime].join('\n'));
+const refuseProblems = ({ problems }: HostState, runtime: string | undefined): void => {
+  const all = [...problems, ...(runtime === undefined ? [] : [runtime])];
+  if (all.length > 0) throw new UserError(all.join('\n'));
 };
-
-const OLDEST_NODE = 18;

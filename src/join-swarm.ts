@@ -11,6 +11,7 @@ import { releasePaths } from '#release/release-paths.ts';
 import { sftpStrategy } from '#swarm/sftp-strategy.ts';
 import type { DistributionResult, IsCached, Strategy, Target, Transfer } from '#swarm/strategy.ts';
 import { torrentStrategy } from '#swarm/torrent-strategy.ts';
+import type { Runtimes } from './join-runtimes.ts';
 
 export interface SwarmParts {
   readonly config: Pick<Config, 'strategy' | 'swarm'>;
@@ -20,6 +21,7 @@ export interface SwarmParts {
   readonly incoming: (deployTo: string) => string;
   readonly dryRun: boolean;
   readonly isCached: IsCached;
+  readonly runtimes: Runtimes;
   readonly done: (result: DistributionResult) => void;
   readonly emit: Emit;
   readonly signal: AbortSignal;
@@ -38,7 +40,9 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
   const targetsOf = ({ hosts }: TaskContext): Target[] =>
     hosts.map((remote) => {
       const { deployTo } = remote.host;
-      return { remote, path: parts.incoming(deployTo), cache: `${releasePaths(deployTo).own}/peer` };
+      const node = parts.runtimes.nodeOn(remote.host);
+      const cache = `${releasePaths(deployTo).own}/peer`;
+      return { remote, path: parts.incoming(deployTo), cache, ...(node === undefined ? {} : { node }) };
     });
   const stop = async (): Promise<void> => opened?.transfer.stop();
 
@@ -50,6 +54,7 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
       opened = { transfer: strategy.open(job), artifact, pieces };
       if (strategy.name === 'torrent') t.detail(`${formatCount(pieces)} pieces`);
     },
+    runtime: parts.runtimes.bring,
     track: async () => {
       if (!dryRun) await current().transfer.track();
     },

@@ -32,6 +32,8 @@ export interface RunRequest extends ConfigRequest {
   readonly agent?: string;
   /** A temporary directory for the run; the caller removes it. */
   readonly scratch: string;
+  /** Where this user's programs keep what they can make again. */
+  readonly cache: string;
   /** PATH for the commands of embedded hosts. */
   readonly path: string;
 }

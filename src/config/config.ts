@@ -24,6 +24,7 @@ export interface Config extends DeploySettings {
     readonly stallTimeout: number;
     readonly reach: 'auto' | 'direct' | 'ssh';
     readonly network: readonly string[];
+    readonly runtime: 'auto' | 'host' | 'bundled';
   };
   readonly recipes: readonly Recipe[];
   /** Values for settings of recipes, as written. */

@@ -38,7 +38,7 @@ export const resolveConfig = (written: WrittenConfig, stageName: string, around:
       connectTimeout: ssh.connectTimeout ?? 20,
     },
     swarm: {
-      ...{ ports: [first, last], stallTimeout: swarm.stallTimeout ?? 60 },
+      ...{ ports: [first, last], stallTimeout: swarm.stallTimeout ?? 60, runtime: swarm.runtime ?? 'auto' },
       ...{ reach: swarm.reach ?? 'auto', network: list(swarm.network) },
     },
     recipes: merged.recipes ?? [],

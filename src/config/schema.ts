@@ -70,6 +70,7 @@ const swarm = v.strictObject({
   ports: v.optional(portRange),
   network: v.optional(v.union([cidr, v.array(cidr)], "must be a network such as '10.0.0.0/8', or a list of networks")),
   reach: v.optional(v.picklist(['auto', 'direct', 'ssh'], "must be 'auto', 'direct' or 'ssh'")),
+  runtime: v.optional(v.picklist(['auto', 'host', 'bundled'], "must be 'auto', 'host' or 'bundled'")),
   stallTimeout: v.optional(seconds),
 });
 

@@ -79,6 +79,8 @@ export interface WrittenSwarm {
   readonly reach?: 'auto' | 'direct' | 'ssh';
   /** Seconds without a new byte after which a host has failed. @default 60 */
   readonly stallTimeout?: number;
+  /** What runs the peer on a host: its own Node where that is fit and otherwise one that is sent, its own alone, or always one that is sent. @default 'auto' */
+  readonly runtime?: 'auto' | 'host' | 'bundled';
 }
 
 /** One host, or several where `host` holds a range such as `web[01:20].example.com`. */

@@ -4,6 +4,8 @@ import type { TaskContext } from './task-context.ts';
 export interface SwarmSteps {
   /** Packs the artifact, unless that has happened already, and makes its torrent. */
   readonly create: (t: TaskContext) => Promise<void>;
+  /** Brings a program that can run the peer to the hosts that have none. */
+  readonly runtime: (t: TaskContext) => Promise<void>;
   /** Starts the tracker, on this machine. */
   readonly track: (t: TaskContext) => Promise<void>;
   /** Starts the seeder, on this machine. */

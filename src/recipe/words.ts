@@ -8,6 +8,7 @@ export type Word =
   | 'deploy:pack'
   | 'deploy:distribute'
   | 'swarm:create'
+  | 'swarm:runtime'
   | 'swarm:track'
   | 'swarm:seed'
   | 'swarm:fetch'

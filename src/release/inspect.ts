@@ -17,6 +17,7 @@ export const prepareHost = (deployTo: string, linked: Linked): Command => {
       command: ['mkdir', '-p', releases, ...new Set([shared, ...inShared]), ...inOwn],
     },
     { name: `write to ${releases}`, command: sh`test -w ${releases} && test -w ${own}` },
+    { name: 'run a program', command: tryProgram(`${own}/peer/try`) },
     { name: 'look at the host', command: inspectHost(deployTo, linked) },
   ]);
 };
@@ -38,10 +39,26 @@ for r in ${releases}/*/; do
 done
 for f in ${linked.linkedFiles.map((file) => `${shared}/${file}`)}; do [ -e "$f" ] || printf 'missing\t%s\n' "$f"; done
 for f in ${own}/peer/*; do [ -f "$f" ] && printf 'program\t%s\n' "\${f##*/}"; done
+for f in ${own}/runtime/*/node; do [ -f "$f" ] && f=\${f%/node} && printf 'runtime\t%s\n' "\${f##*/}"; done
+printf 'machine\t%s\n' "$(uname -m 2>/dev/null)"
+for f in ${LOADERS}; do [ -e "$f" ] && printf 'loader\t%s\n' "$f"; done
+printf 'libc\t%s\n' "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
+for p in ${TOOLS}; do command -v "$p" >/dev/null && printf 'tool\t%s\n' "$p"; done
 command -v tar >/dev/null || echo "without$tab"tar
 command -v node >/dev/null && echo "node$tab$(node --version 2>/dev/null)"
 echo "free$tab$(df -Pk ${deployTo} 2>/dev/null | awk 'NR == 2 { print $4 }')"`;
 };
+
+/** The loaders of glibc, by processor, and of musl. */
+const LOADERS = sh`/lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 /lib/ld-musl-*.so.1`;
+
+/** What can check a hash, unpack, or listen for a neighbour. */
+const TOOLS = ['sha256sum', 'shasum', 'openssl', 'gzip', 'perl', 'python3'];
+
+/** A file system that is mounted noexec is found by trying: a disk that takes no file is told by what comes after. */
+const tryProgram = (path: string): Command => sh`
+if (printf '#!/bin/sh\n' > ${path}) 2>/dev/null && chmod 700 ${path}; then ${path} 2>/dev/null || printf 'noexec\t\n'; fi
+rm -f ${path}`;
 
 /** Reads what `inspectHost` printed; lines that are none of ours (a noisy profile) are passed over. */
 export const parseHostState = (stdout: string): HostState => {
@@ -51,6 +68,7 @@ export const parseHostState = (stdout: string): HostState => {
   const link = one('current');
   const current = link?.replace(/\/$/, '').split('/').pop();
   const node = one('node');
+  const glibc = one('libc')?.match(/^glibc (\d+\.\d+)/)?.[1];
   return {
     ...(link === undefined ? {} : { link }),
     ...(current === undefined ? {} : { current }),
@@ -58,6 +76,14 @@ export const parseHostState = (stdout: string): HostState => {
     releases: all('release')
       .map(parseRelease)
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    platform: {
+      ...(one('machine') === undefined ? {} : { machine: one('machine') as string }),
+      ...(glibc === undefined ? {} : { glibc }),
+      loaders: all('loader').flatMap(([path]) => path ?? []),
+      tools: all('tool').flatMap(([name]) => name ?? []),
+      runtimes: all('runtime').flatMap(([name]) => name ?? []),
+      runsPrograms: all('noexec').length === 0,
+    },
     programs: all('program').flatMap(([name]) => name ?? []),
     freeBytes: Number(one('free') ?? Number.NaN) * 1024,
     problems: [

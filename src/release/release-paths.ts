@@ -6,6 +6,8 @@ export const releasePaths = (deployTo: string) => ({
   shared: `${deployTo}/shared`,
   log: `${deployTo}/revisions.log`,
   own: `${deployTo}/.rookery`,
+  /** Runtimes that were sent, each in a directory of its name. */
+  runtimes: `${deployTo}/.rookery/runtime`,
   lock: `${deployTo}/.rookery/lock`,
   release: (name: string) => `${deployTo}/releases/${name}`,
   /** The artifact on its way, before it is unpacked. */

@@ -32,15 +32,15 @@ export const startRemotePeer = async (
 
 /** The steps of a start on a host that only tells what it would do. */
 export const rehearsePeer = async (target: Target, bundle: PeerBundle, cached: boolean): Promise<void> => {
-  const command = peerCommand(`${target.cache}/${bundle.name}`);
+  const command = peerCommand(`${target.cache}/${bundle.name}`, target.node);
   await target.remote.spawn(command);
   if (cached) return;
   await uploadBundle(target, bundle);
   await target.remote.spawn(command);
 };
 
-const launch = async ({ remote, cache }: Target, bundle: PeerBundle, onReport: (report: PeerReport) => void) => {
-  const program = await remote.spawn(peerCommand(`${cache}/${bundle.name}`));
+const launch = async ({ remote, cache, node }: Target, bundle: PeerBundle, onReport: (report: PeerReport) => void) => {
+  const program = await remote.spawn(peerCommand(`${cache}/${bundle.name}`, node));
   let failure: TransferError | undefined;
   let saidHello: (missing: boolean) => void = () => {};
   const missing = new Promise<boolean>((resolve) => {

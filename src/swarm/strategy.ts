@@ -43,6 +43,8 @@ export interface Target {
   readonly remote: Remote;
   /** Absolute path on the host that the artifact is to have. */
   readonly path: string;
+  /** Absolute path of the program that runs the peer there; absent: the host's own Node. */
+  readonly node?: string;
   /** Absolute directory on the host where programs are kept from deploy to deploy. */
   readonly cache: string;
 }

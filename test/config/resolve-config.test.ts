@@ -30,7 +30,7 @@ test('what is not written has its default', () => {
       knownHostsFile: ['/home/ann/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
       connectTimeout: 20,
     },
-    swarm: { ports: [42_000, 42_999], stallTimeout: 60, network: [], reach: 'auto' },
+    swarm: { ports: [42_000, 42_999], stallTimeout: 60, network: [], reach: 'auto', runtime: 'auto' },
     recipes: [],
     set: {},
     roles: ['db'],

@@ -141,8 +141,8 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
       await expectNothingLeft(project, [one]);
     });
 
-    test('a host without Node is named before anything is packed or sent; by sftp the same host is served', async () => {
-      await newProject([one, withoutNode]);
+    test('a host without Node that may not be sent one is named before anything is packed or sent; by sftp it is served', async () => {
+      await newProject([one, withoutNode], { config: { swarm: { runtime: 'host' } } });
       const run = await project.deploy();
       expect(run.exitCode).toBe(1);
       expect(run.of(withoutNode)).toMatchObject({ status: 'failed', error: { task: 'deploy:check' } });
@@ -186,7 +186,9 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
     });
 
     test('every unfit host is told in one run, each with all that is wrong with it', async () => {
-      await newProject([one, two, withoutNode, withoutTar], { config: { linkedFiles: ['.env'] } });
+      await newProject([one, two, withoutNode, withoutTar], {
+        config: { linkedFiles: ['.env'], swarm: { runtime: 'host' } },
+      });
       await mkdir(join(one.files, project.application, 'shared'), { recursive: true });
       await writeFile(join(one.files, project.application, 'shared/.env'), '');
       const run = await project.deploy();

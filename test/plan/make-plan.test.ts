@@ -149,7 +149,16 @@ describe("the recipes that every project has: Capistrano's words in Capistrano's
   test('deploy', async () => {
     const recipes = await standardRecipes();
     expect(order(recipes, 'deploy')).toEqual([
-      ...['deploy:check', 'deploy:pack', 'swarm:create', 'swarm:track', 'swarm:seed', 'swarm:fetch', 'swarm:stop'],
+      ...[
+        'deploy:check',
+        'deploy:pack',
+        'swarm:create',
+        'swarm:runtime',
+        'swarm:track',
+        'swarm:seed',
+        'swarm:fetch',
+        'swarm:stop',
+      ],
       ...['deploy:unpack', 'swarm:clean', 'deploy:symlink:shared'],
       ...['deploy:symlink:release', 'deploy:cleanup', 'deploy:log_revision'],
     ]);

@@ -98,6 +98,7 @@ test('the greeting of a noisy profile is passed over', () => {
   expect(state).toEqual({
     current: '20260101000000',
     link: '/a/releases/20260101000000',
+    platform: { loaders: [], tools: [], runtimes: [], runsPrograms: true },
     programs: [],
     releases: [],
     freeBytes: 2048,

@@ -14,8 +14,11 @@ import {
   undoRollback,
   unpackRelease,
 } from '#release/release-steps.ts';
+import { receiveRuntime } from '#runtime/host-commands.ts';
+import { NODE_PACKAGES } from '#runtime/node-packages.ts';
 import { needs } from '../support/tools.ts';
 import { linked } from './application.ts';
+import { platform } from './platform.ts';
 
 const to = "/var/www/it's a shop";
 const release = '20260101000000';
@@ -37,7 +40,15 @@ const commands: [string, Command][] = [
   ['undoRelease of a first deploy', undoRelease(to, release, undefined)],
   [
     'undoRollback',
-    undoRollback(to, release, { link: '/a', current: left, releases, programs: [], freeBytes: 0, problems: [] }),
+    undoRollback(to, release, {
+      link: '/a',
+      current: left,
+      releases,
+      platform,
+      programs: [],
+      freeBytes: 0,
+      problems: [],
+    }),
   ],
   ['removeReleases', removeReleases(to, [release])],
   ['logRevision', logRevision(to, 'Branch main')],
@@ -50,6 +61,10 @@ const commands: [string, Command][] = [
   ['placeDirectory as a whole', placeDirectory('/tmp/a', to, { remove: true, mode: 0o755 })],
   ['lookAtTarget for a directory', lookAtTarget(to, { kind: 'directory', name: 'a', remove: true })],
   ['lookAtTarget for a file', lookAtTarget(to, { kind: 'file', name: 'a', remove: false })],
+  [
+    'receiveRuntime',
+    receiveRuntime({ runtimes: '/var/www/a shop', runtime: NODE_PACKAGES[0]!, source: ['cat'], compressed: true }),
+  ],
   ['clearIncoming', clearIncoming(to, '/tmp/a')],
 ];
 

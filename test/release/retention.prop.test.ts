@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
 import { recordsOfRollback } from '#release/records.ts';
 import { expiredReleases, hostsWhereBad, isGood, rollbackTarget } from '#release/retention.ts';
+import { platform } from './platform.ts';
 import { releaseDate } from './release-names.ts';
 
 const state = fc.constantFrom<ReleaseState>('building', 'ready', 'published', 'failed', 'bad', 'foreign');
@@ -84,6 +85,7 @@ const day = (n: number) => `202611${String(n).padStart(2, '0')}120000`;
 const hostState = (current: number | undefined, ...served: (number | [number, ReleaseState])[]): HostState => ({
   ...(current === undefined ? {} : { current: day(current) }),
   freeBytes: 0,
+  platform,
   programs: [],
   problems: [],
   releases: served.map((entry) => {

@@ -4,6 +4,7 @@ import type { ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
 import { currentRelease, type NamedState } from '#release/retention.ts';
 import { groupByRevision } from '#release/served.ts';
 import { findUnfinished } from '#release/unfinished.ts';
+import { platform } from './platform.ts';
 
 const day = (n: number) => `202611${String(n).padStart(2, '0')}120000`;
 const sha = (n: number) => String(n).repeat(40);
@@ -18,6 +19,7 @@ const host = (current: number | undefined, ...releases: ReleaseFacts[]): NamedSt
     ...(current === undefined ? {} : { current: day(current) }),
     releases,
     freeBytes: 0,
+    platform,
     programs: [],
     problems: [],
   },

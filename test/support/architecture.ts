@@ -23,6 +23,7 @@ const STAGES = [
   'plan',
   'ssh',
   'artifact',
+  'runtime',
   'swarm',
   'release',
   'run',

@@ -75,8 +75,10 @@ export const lookAt = async (host: DiskHost, application: string): Promise<Deplo
 
 const straysOf = async (root: string, releases: readonly string[]): Promise<string[]> => {
   const own = await readdir(join(root, '.rookery'), { recursive: true }).catch(() => []);
-  const expected = ['releases', 'incoming', 'peer', ...releases.map((name) => `releases/${name}`)];
-  const strays = own.filter((path) => !expected.includes(path) && !/^peer\/[0-9a-f]{32}\.cjs$/.test(path));
+  const expected = ['releases', 'incoming', 'peer', 'runtime', ...releases.map((name) => `releases/${name}`)];
+  const strays = own.filter(
+    (path) => !expected.includes(path) && !/^(peer\/[0-9a-f]{32}\.cjs|runtime\/[0-9a-f]{32}(\/node)?)$/.test(path),
+  );
   const top = (await readdir(root).catch(() => [])).filter((name) => !TOP.includes(name));
   const unpublished = await Promise.all(releases.map((name) => unpublishedRelease(root, name)));
   return [...top, ...strays.map((path) => `.rookery/${path}`), ...unpublished.flat()];

@@ -1,0 +1,91 @@
+import { runLocal } from '#artifact/run-local.ts';
+import type { Config } from '#config/config.ts';
+import type { Emit } from '#protocol/events.ts';
+import type { HostState } from '#recipe/host-state.ts';
+import type { Remote } from '#recipe/remote.ts';
+import type { TaskContext } from '#recipe/task-context.ts';
+import { UserError } from '#recipe/user-error.ts';
+import { releasePaths } from '#release/release-paths.ts';
+import { bringRuntimes, rehearseRuntimes } from '#runtime/bring-runtimes.ts';
+import { chooseRuntime, type RuntimeChoice } from '#runtime/choose-runtime.ts';
+import { runtimePath } from '#runtime/host-commands.ts';
+import type { NodePackage } from '#runtime/node-packages.ts';
+import { obtainRuntime, type RuntimeFile } from '#runtime/obtain-runtime.ts';
+import type { Receiver, RuntimeError } from '#runtime/send-runtime.ts';
+
+export interface RuntimeParts {
+  readonly config: Pick<Config, 'strategy' | 'swarm'>;
+  /** Where this user's programs keep what they can make again. */
+  readonly cache: string;
+  readonly scratch: string;
+  /** What was found on a host; undefined where it was not looked at. */
+  readonly state: (host: string) => HostState | undefined;
+  readonly look: (t: TaskContext, hosts: TaskContext['hosts']) => Promise<void>;
+  readonly dryRun: boolean;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** What runs the peer on the hosts of a run: decided by what was found there, fetched here, brought there. */
+export const joinRuntimes = (parts: RuntimeParts) => {
+  const { config, signal, emit } = parts;
+  const fetched = new Map<NodePackage, Promise<RuntimeFile>>();
+  const choiceOf = (state: HostState): RuntimeChoice =>
+    config.strategy === 'torrent' ? chooseRuntime(state, config.swarm.runtime) : { kind: 'host' };
+  const choice = (host: string): RuntimeChoice => {
+    const state = parts.state(host);
+    return state ? choiceOf(state) : { kind: 'host' };
+  };
+  const fetch = (runtime: NodePackage): Promise<RuntimeFile> => {
+    const run = (command: readonly string[]) =>
+      runLocal({ command, cwd: parts.scratch, what: 'to get a Node.js for hosts without one,' }, emit, signal);
+    const file = fetched.get(runtime) ?? obtainRuntime(runtime, { cache: parts.cache, run });
+    fetched.set(runtime, file);
+    return file;
+  };
+  const receivers = (hosts: readonly Remote[]): Receiver[] =>
+    hosts.flatMap((remote) => {
+      const chosen = choice(remote.host.name);
+      if (chosen.kind !== 'bundled' || chosen.kept) return [];
+      const { tools } = parts.state(remote.host.name)!.platform;
+      const { runtimes } = releasePaths(remote.host.deployTo);
+      return [{ remote, runtimes, runtime: chosen.runtime, unpacks: tools.includes('gzip') }];
+    });
+
+  const refusal = (host: string): [string, RuntimeError][] => {
+    const chosen = choice(host);
+    return chosen.kind === 'none' ? [[host, { code: 'runtime', message: chosen.problem }]] : [];
+  };
+
+  return {
+    /** Why nothing can run the peer on a host; undefined where something can. */
+    problem: (state: HostState): string | undefined => {
+      const chosen = choiceOf(state);
+      return chosen.kind === 'none' ? chosen.problem : undefined;
+    },
+    /** Fetches what hosts of a run are to get, before anything else begins. */
+    prepare: async (hosts: readonly Remote[]): Promise<void> => {
+      if (!parts.dryRun) await Promise.all(receivers(hosts).map(({ runtime }) => fetch(runtime)));
+    },
+    bring: async (t: TaskContext): Promise<void> => {
+      const unknown = config.strategy === 'torrent' ? t.hosts.filter(({ host }) => !parts.state(host.name)) : [];
+      if (unknown.length > 0) await parts.look(t, unknown);
+      t.fail(new Map(unknown.flatMap(({ host }) => refusal(host.name))));
+      const missing = receivers(t.hosts);
+      if (missing.length === 0) return;
+      if (parts.dryRun) return rehearseRuntimes(missing);
+      const { stallTimeout } = config.swarm;
+      const errors = await bringRuntimes(missing, fetch, { stallTimeout, signal });
+      t.fail(errors);
+      t.detail(`Node ${missing[0]!.runtime.version} to ${missing.length} of ${t.hosts.length} hosts`);
+    },
+    /** Path of the program that is to run the peer on a host; undefined: its own Node. */
+    nodeOn: ({ name, deployTo }: Remote['host']): string | undefined => {
+      const chosen = choice(name);
+      if (chosen.kind === 'none') throw new UserError(`${name}: ${chosen.problem}`);
+      return chosen.kind === 'bundled' ? runtimePath(releasePaths(deployTo).runtimes, chosen.runtime) : undefined;
+    },
+  };
+};
+
+export type Runtimes = ReturnType<typeof joinRuntimes>;

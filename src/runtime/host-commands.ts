@@ -1,0 +1,43 @@
+import { type Command, sh } from '#protocol/shell.ts';
+import { type NodePackage, runtimeName } from './node-packages.ts';
+
+/** Where a runtime is on a host, below the directory of all of them. */
+export const runtimePath = (runtimes: string, runtime: NodePackage): string =>
+  `${runtimes}/${runtimeName(runtime)}/node`;
+
+export interface Receiving {
+  /** Directory of all runtimes on the host. */
+  readonly runtimes: string;
+  readonly runtime: NodePackage;
+  /** Prints the runtime on the host. */
+  readonly source: Command;
+  /** Whether what it prints is compressed by gzip. */
+  readonly compressed: boolean;
+}
+
+/**
+ * Puts a runtime into a host's directory in place of older ones. It is run for the first time when its hash is right;
+ * whatever goes wrong, or is cut off, leaves nothing behind.
+ */
+export const receiveRuntime = ({ runtimes, runtime, source, compressed }: Receiving): Command => {
+  const path = runtimePath(runtimes, runtime);
+  const directory = path.slice(0, path.lastIndexOf('/'));
+  return sh`
+part=${`${runtimes}/node.part`}
+umask 077
+mkdir -p ${runtimes} || exit 1
+trap 'rm -f "$part"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
+${source} ${compressed ? sh`| gzip -dc ` : sh``}> "$part" || exit ${NOT_WHOLE}
+if command -v sha256sum >/dev/null; then h=$(sha256sum < "$part")
+elif command -v shasum >/dev/null; then h=$(shasum -a 256 < "$part")
+else h=$(openssl dgst -r -sha256 < "$part"); fi
+[ "\${h%% *}" = ${runtime.sha256} ] || { echo "its SHA-256 is \${h%% *}" >&2; exit ${NOT_WHOLE}; }
+chmod 700 "$part" && "$part" --version >/dev/null || exit ${CANNOT_RUN}
+rm -rf ${runtimes}/*/ && mkdir ${directory} && mv -f "$part" ${path}
+# receive the runtime`;
+};
+
+/** Exit codes of `receiveRuntime`; a shell's own are 126 and 127. */
+export const NOT_WHOLE = 103;
+export const CANNOT_RUN = 104;
