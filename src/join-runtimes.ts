@@ -7,11 +7,13 @@ import type { TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { releasePaths } from '#release/release-paths.ts';
 import { bringRuntimes, rehearseRuntimes } from '#runtime/bring-runtimes.ts';
+import type { ChainNetwork } from '#runtime/chain.ts';
 import { chooseRuntime, type RuntimeChoice } from '#runtime/choose-runtime.ts';
 import { runtimePath } from '#runtime/host-commands.ts';
 import type { NodePackage } from '#runtime/node-packages.ts';
 import { obtainRuntime, type RuntimeFile } from '#runtime/obtain-runtime.ts';
-import type { Receiver, RuntimeError } from '#runtime/send-runtime.ts';
+import type { Receiver, RuntimeError } from '#runtime/receiver.ts';
+import { peerAddresses } from '#swarm/host-address.ts';
 
 export interface RuntimeParts {
   readonly config: Pick<Config, 'strategy' | 'swarm'>;
@@ -49,12 +51,21 @@ export const joinRuntimes = (parts: RuntimeParts) => {
       if (chosen.kind !== 'bundled' || chosen.kept) return [];
       const { tools } = parts.state(remote.host.name)!.platform;
       const { runtimes } = releasePaths(remote.host.deployTo);
-      return [{ remote, runtimes, runtime: chosen.runtime, unpacks: tools.includes('gzip') }];
+      return [{ remote, runtimes, runtime: chosen.runtime, tools, address: addressOf(remote) }];
     });
 
   const refusal = (host: string): [string, RuntimeError][] => {
     const chosen = choice(host);
     return chosen.kind === 'none' ? [[host, { code: 'runtime', message: chosen.problem }]] : [];
+  };
+
+  /** Where its neighbours reach a host, as far as it is known before it has said a word; empty where it is not. */
+  const addressOf = (remote: Remote): string => peerAddresses({ remote }, {}, config.swarm.network).likely[0] ?? '';
+
+  const unreachable: ChainNetwork['unreachable'] = (from, to, port, why) => {
+    const [one, other] = [from.remote.host.name, to.remote.host.name];
+    const message = `${one} cannot reach ${other} at ${to.address} on port ${port} (${why}): the runtime goes there from here`;
+    emit({ type: 'notice', level: 'warning', message });
   };
 
   return {
@@ -74,10 +85,11 @@ export const joinRuntimes = (parts: RuntimeParts) => {
       const missing = receivers(t.hosts);
       if (missing.length === 0) return;
       if (parts.dryRun) return rehearseRuntimes(missing);
-      const { stallTimeout } = config.swarm;
-      const errors = await bringRuntimes(missing, fetch, { stallTimeout, signal });
+      const { copies, errors } = await bringRuntimes(missing, fetch, { ...config.swarm, signal, unreachable });
       t.fail(errors);
-      t.detail(`Node ${missing[0]!.runtime.version} to ${missing.length} of ${t.hosts.length} hosts`);
+      t.detail(
+        `Node ${missing[0]!.runtime.version} to ${missing.length} hosts, ${copies === 1 ? 'one copy' : `${copies} copies`} sent`,
+      );
     },
     /** Path of the program that is to run the peer on a host; undefined: its own Node. */
     nodeOn: ({ name, deployTo }: Remote['host']): string | undefined => {

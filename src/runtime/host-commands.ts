@@ -5,11 +5,11 @@ import { type NodePackage, runtimeName } from './node-packages.ts';
 export const runtimePath = (runtimes: string, runtime: NodePackage): string =>
   `${runtimes}/${runtimeName(runtime)}/node`;
 
-export interface Receiving {
+export interface RuntimeSource {
   /** Directory of all runtimes on the host. */
   readonly runtimes: string;
   readonly runtime: NodePackage;
-  /** Prints the runtime on the host. */
+  /** Prints the runtime on the host; on file descriptor 3 it may answer the deployer. */
   readonly source: Command;
   /** Whether what it prints is compressed by gzip. */
   readonly compressed: boolean;
@@ -19,10 +19,11 @@ export interface Receiving {
  * Puts a runtime into a host's directory in place of older ones. It is run for the first time when its hash is right;
  * whatever goes wrong, or is cut off, leaves nothing behind.
  */
-export const receiveRuntime = ({ runtimes, runtime, source, compressed }: Receiving): Command => {
+export const receiveRuntime = ({ runtimes, runtime, source, compressed }: RuntimeSource): Command => {
   const path = runtimePath(runtimes, runtime);
   const directory = path.slice(0, path.lastIndexOf('/'));
   return sh`
+exec 3>&1
 part=${`${runtimes}/node.part`}
 umask 077
 mkdir -p ${runtimes} || exit 1

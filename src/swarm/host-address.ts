@@ -16,7 +16,7 @@ export interface HostAddresses {
  * seen under another address there, by a NAT of its own, has two that may be right.
  */
 export const peerAddresses = (
-  { remote }: Target,
+  { remote }: Pick<Target, 'remote'>,
   { addresses = [], ssh }: Surroundings,
   network: readonly string[] = [],
 ): HostAddresses => {

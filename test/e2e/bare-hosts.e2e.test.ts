@@ -1,48 +1,99 @@
-import { readdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runtimeName } from '#runtime/node-packages.ts';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
 import { type Deployed, makeProject, type Project } from '../support/project.ts';
-import { hashFile, runtimeCache, runtimeHere } from '../support/runtime-cache.ts';
+import { hashFile, nodeOfLine, runtimeCache, runtimeHere } from '../support/runtime-cache.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
+import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
 import { needs } from '../support/tools.ts';
 
 const NO_NODE = ['node', 'nodejs'];
+const SYSTEM = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const env = { XDG_CACHE_HOME: runtimeCache };
 
-describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'npm'))('hosts without Node', () => {
+describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'npm'))('hosts without a fit Node', () => {
+  let dir: string;
   let fleet: SshdFleet;
-  let bare: readonly SshdHost[];
+  const bare: SshdHost[] = [];
+  let node18: SshdHost;
+  let corrupting: SshdHost;
   let project: Project;
-  const runtimes = (host: SshdHost) => join(host.files, 'shop/.rookery/runtime');
-  const sent = ({ events }: Deployed): string[] =>
-    events.flatMap((event) => (event.type === 'command-start' && event.task === 'swarm:runtime' ? [event.host] : []));
   beforeAll(async () => {
+    dir = await makeTempDir('bare');
+    await mkdir(join(dir, 'bin'));
+    await writeFile(join(dir, 'bin/gzip'), `#!/bin/sh\n[ "$1" = -dc ] && head -c 100000 > /dev/null\nexit 1\n`);
+    await chmod(join(dir, 'bin/gzip'), 0o755);
+    const [old, fit] = [await nodeOfLine(16), await nodeOfLine(18)];
     fleet = await startSshdFleet({
-      hosts: [{ without: NO_NODE }, { without: [...NO_NODE, 'gzip', 'sha256sum'] }, { without: NO_NODE }, {}],
+      hosts: [
+        { without: NO_NODE },
+        { without: [...NO_NODE, 'perl'] },
+        { path: `${old}:${SYSTEM}` },
+        { without: [...NO_NODE, 'perl', 'python3', 'gzip', 'sha256sum'] },
+        { path: `${fit}:${SYSTEM}` },
+        { path: `${dir}/bin:${SYSTEM}`, without: NO_NODE },
+      ],
     });
-    bare = fleet.hosts.slice(0, 3);
-    project = await makeProject({ fleet });
+    bare.push(...fleet.hosts.slice(0, 4));
+    [node18, corrupting] = fleet.hosts.slice(4) as [SshdHost, SshdHost];
+    project = await makeProject({ fleet, hosts: [...bare, node18] });
   });
   afterAll(async () => {
     await project?.remove();
     await fleet?.close();
+    await removeTempDir(dir);
   });
 
-  test('get one that is kept for later deploys, and no other host does', async () => {
+  const runtimesOf = (host: SshdHost) => readdir(join(host.files, 'shop/.rookery/runtime')).catch(() => []);
+  const commands = ({ events }: Deployed, type: 'command-planned' | 'command-start') =>
+    events
+      .flatMap((event) =>
+        event.type === type && event.task === 'swarm:runtime' ? [{ host: event.host, text: event.text }] : [],
+      )
+      .sort((a, b) => (a.host < b.host ? -1 : 1));
+  const detailOf = ({ events }: Deployed) =>
+    events.flatMap((event) => (event.type === 'task-end' && event.task === 'swarm:runtime' ? [event.detail] : []))[0];
+  const warnings = ({ events }: Deployed) =>
+    events.flatMap((event) => (event.type === 'notice' && event.level === 'warning' ? [event.message] : []));
+
+  test('pass one on to each other and keep it; the next deploy sends nothing', async () => {
+    const dry = await project.deploy(['-n'], { env });
     const first = await project.deploy([], { env });
     expect(first.summary).toMatchObject({ exitCode: 0 });
-    expect(new Set(sent(first))).toEqual(new Set(bare.map(({ address }) => address)));
-    for (const host of fleet.hosts)
-      expect(await lookAt(host, 'shop')).toMatchObject({ current: first.summary.release, strays: [] });
+    expect(warnings(first)).toEqual([]);
+    // one copy for those that pass it on, and one for the host that has nothing to pass it on with
+    expect(detailOf(first)).toBe(`Node ${runtimeHere().version} to 4 hosts, 2 copies sent`);
+    expect(commands(first, 'command-start').map(({ host }) => host)).toEqual(bare.map(({ address }) => address));
+    expect(commands(dry, 'command-planned')).toEqual(commands(first, 'command-start'));
     for (const host of bare) {
-      expect(await readdir(runtimes(host))).toEqual([runtimeName(runtimeHere())]);
-      expect(await hashFile(join(runtimes(host), runtimeName(runtimeHere()), 'node'))).toBe(runtimeHere().sha256);
+      expect(await runtimesOf(host)).toEqual([runtimeName(runtimeHere())]);
+      const path = join(host.files, 'shop/.rookery/runtime', runtimeName(runtimeHere()), 'node');
+      expect(await hashFile(path)).toBe(runtimeHere().sha256);
     }
+    expect(await runtimesOf(node18)).toEqual([]);
+    for (const host of project.hosts)
+      expect(await lookAt(host, 'shop')).toMatchObject({ current: first.summary.release });
     await expectNothingLeft(project);
+
     const second = await project.deploy([], { env });
     expect(second.summary).toMatchObject({ exitCode: 0 });
-    expect(sent(second)).toEqual([]);
+    expect(commands(second, 'command-start')).toEqual([]);
+  });
+
+  test('one that does not get it whole is named, and those behind it get it all the same', async () => {
+    const hosts = [bare[0]!, corrupting, bare[1]!];
+    for (const host of hosts) await fleet.ssh(host, `rm -rf ${host.deployTo('shop')}/.rookery/runtime`);
+    await project.configure({ hosts });
+    const run = await project.deploy(['--max-failures', '1'], { env });
+    expect(run.summary).toMatchObject({ exitCode: 3 });
+    expect(run.of(corrupting).error).toMatchObject({
+      ...{ code: 'verify', task: 'swarm:runtime' },
+      message: expect.stringContaining('did not arrive as it was sent'),
+    });
+    expect(await runtimesOf(corrupting)).toEqual([]);
+    for (const host of [bare[0]!, bare[1]!]) expect(run.of(host)).toMatchObject({ status: 'published' });
+    await expectNothingLeft(project);
   });
 });

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import type { RuntimeFile } from './obtain-runtime.ts';
+import { canRelay, type Receiver, type Receiving, type RuntimeError, startReceiver } from './receiver.ts';
+
+/** Where a chain may listen, and how long it may be silent. */
+export interface ChainNetwork {
+  /** First and last TCP port. */
+  readonly ports: readonly [number, number];
+  /** Seconds in which no byte moves, after which it is given up. */
+  readonly stallTimeout: number;
+  readonly signal: AbortSignal;
+  /** Takes a host that cannot reach the one after it, with the reason. */
+  readonly unreachable: (from: Receiver, to: Receiver, port: number, why: string) => void;
+}
+
+/** Hosts of which each gets the stream from the one before it, and the first from the deployer. */
+export type Chain = readonly Receiving[];
+
+export interface Started {
+  readonly chains: readonly Chain[];
+  readonly errors: ReadonlyMap<Receiver, RuntimeError>;
+}
+
+/**
+ * Starts the receivers of hosts and links each to the one after it. Where that one cannot be reached, or nothing there can
+ * listen, another chain begins, which the deployer feeds by itself: so hosts that reach each other are one chain.
+ */
+export const startChains = async (receivers: readonly Receiver[], network: ChainNetwork): Promise<Started> => {
+  const alone = receivers.length === 1;
+  const errors = new Map<Receiver, RuntimeError>();
+  const started = await Promise.all(
+    receivers.map(async (receiver) => {
+      const relays = !alone && canRelay(receiver);
+      const receiving = await startReceiver(receiver, relays);
+      if (!('receiver' in receiving)) {
+        errors.set(receiver, receiving);
+        return [];
+      }
+      if (!relays) return [{ receiving, relays, token: '', port: undefined }];
+      const token = randomBytes(16).toString('hex');
+      const answer = await receiving.ask(`listen ${token} ${placeOf(receiver)} ${network.ports.join(' ')}`);
+      return [{ receiving, relays, token, port: answer?.[0] === 'listening' ? Number(answer[1]) : undefined }];
+    }),
+  );
+  const links = started.flat();
+  const linked = await Promise.all(
+    links.map(async ({ receiving, relays }, place) => {
+      const next = links[place + 1];
+      if (!relays || next?.port === undefined) return false;
+      const { address } = next.receiving.receiver;
+      const answer = await receiving.ask(`next ${next.token} ${address} ${next.port}`);
+      if (answer?.[0] === 'linked') return true;
+      network.unreachable(receiving.receiver, next.receiving.receiver, next.port, answer?.[1] ?? 'it does not answer');
+      return false;
+    }),
+  );
+  const chains: Receiving[][] = [];
+  for (const [place, { receiving, relays }] of links.entries()) {
+    const goesOn = place > 0 && linked[place - 1] === true;
+    if (goesOn) chains.at(-1)!.push(receiving);
+    else chains.push([receiving]);
+    if (relays) receiving.tell(goesOn ? 'take' : 'take-stdin');
+  }
+  return { chains, errors };
+};
+
+/** What a relay binds to: everything, but on a loopback address that address. */
+const placeOf = ({ address }: Receiver): string => (address.startsWith('127.') || address === '::1' ? address : '*');
+
+/** Sends the runtime down a chain. Resolves when all are over, to what went wrong on which. */
+export const feedChain = async (
+  chain: Chain,
+  file: RuntimeFile,
+  { stallTimeout, signal }: ChainNetwork,
+): Promise<ReadonlyMap<Receiver, RuntimeError>> => {
+  const giveUp = (error: RuntimeError) => {
+    for (const receiving of chain) receiving.giveUp(error);
+  };
+  const stalled = () => giveUp({ code: 'transfer', message: `no byte of the runtime moved for ${stallTimeout} s` });
+  const interrupted = () => giveUp({ code: 'interrupted', message: 'interrupted' });
+  let timer = setTimeout(stalled, stallTimeout * 1000);
+  signal.addEventListener('abort', interrupted);
+  if (signal.aborted) interrupted();
+  else
+    chain[0]!.feed(file, () => {
+      clearTimeout(timer);
+      timer = setTimeout(stalled, stallTimeout * 1000);
+    });
+  const ends = await Promise.all(chain.map(({ ended }) => ended));
+  clearTimeout(timer);
+  signal.removeEventListener('abort', interrupted);
+  return new Map(chain.flatMap(({ receiver }, place) => (ends[place] ? [[receiver, ends[place]] as const] : [])));
+};
