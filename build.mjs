@@ -50,6 +50,7 @@ async function buildDeployer() {
     define: { __dirname: '__bundleDirname' }, // yargs has one of its own
     minifySyntax: true,
     minifyWhitespace: true,
+    lineLimit: 160, // Node shows the line of an error that nobody caught
     metafile: true,
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __bundleDirname = import.meta.dirname;",
