@@ -10,13 +10,14 @@ import { needs } from '../support/tools.ts';
 const LINKED = { linkedFiles: ['config/.env', 'settings.json'], linkedDirs: ['log', 'public/uploads'] };
 const LINKS = [...LINKED.linkedFiles, ...LINKED.linkedDirs];
 const RECORDS = ['REVISION', 'REVISION_TIME'];
-const BYTES = 30_000_000;
-const FILES = 2_000;
 const by = { USER: 'alice' };
 
-describe.skipIf(!needs('git', ...SSHD_TOOLS)).each(['torrent', 'sftp'] as const)(
-  '30 MB in 2,000 files to eight hosts by %s',
-  (strategy) => {
+describe.skipIf(!needs('git', ...SSHD_TOOLS)).each([
+  { strategy: 'torrent', bytes: 30_000_000, files: 2000, hosts: 8 },
+  { strategy: 'sftp', bytes: 6_000_000, files: 500, hosts: 4 },
+] as const)(
+  '$bytes bytes in $files files to $hosts hosts by $strategy',
+  ({ strategy, bytes: BYTES, files: FILES, hosts: HOSTS }) => {
     let fleet: SshdFleet;
     let project: Awaited<ReturnType<typeof makeProject>>;
     interface Deploy {
@@ -29,7 +30,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS)).each(['torrent', 'sftp'] as const)
     let second: Deploy;
 
     beforeAll(async () => {
-      fleet = await startSshdFleet({ hosts: 8 });
+      fleet = await startSshdFleet({ hosts: HOSTS });
       const files = makeLargeApplication({ files: FILES, bytes: BYTES });
       project = await makeProject({ fleet, files, config: { strategy, keepReleases: 2, ...LINKED } });
       for (const host of fleet.hosts) {
@@ -111,10 +112,10 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS)).each(['torrent', 'sftp'] as const)
       const sum = (key: 'downloaded' | 'uploaded') => hosts.reduce((total, host) => total + host[key], 0);
       const sent = swarm!.seederUploaded + sum('uploaded');
       expect(Math.abs(sent - sum('downloaded'))).toBeLessThan(0.1 * sent);
-      if (strategy === 'sftp') expect(swarm!.seederUploaded).toBe(8 * artifact!.bytes);
+      if (strategy === 'sftp') expect(swarm!.seederUploaded).toBe(HOSTS * artifact!.bytes);
       else {
         expect(swarm!.seederUploaded).toBeGreaterThanOrEqual(artifact!.bytes);
-        expect(swarm!.seederUploaded).toBeLessThan(8 * artifact!.bytes);
+        expect(swarm!.seederUploaded).toBeLessThan(HOSTS * artifact!.bytes);
         expect(sum('uploaded')).toBeGreaterThan(0);
       }
     });
@@ -139,7 +140,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS)).each(['torrent', 'sftp'] as const)
       await expectContent(second);
       expect(await peerFiles()).toEqual(before);
       expect(peerCommands(second.run)).toEqual([]);
-      expect(peerCommands(first.run)).toHaveLength(strategy === 'torrent' ? 8 : 0);
+      expect(peerCommands(first.run)).toHaveLength(strategy === 'torrent' ? HOSTS : 0);
     });
 
     test('a rollback serves the release before, without a transfer', async () => {

@@ -28,23 +28,31 @@ const stubbornTask = slowTask('deploy:updated').replace('sleep 304', "trap '' TE
 
 describe.skipIf(!needs('git', ...SSHD_TOOLS))('an interrupt', () => {
   let fleet: SshdFleet;
+  let shared: Project;
   let count = 0;
   beforeAll(async () => {
     fleet = await startSshdFleet({ hosts: 3 });
+    shared = await makeProject({ fleet, config: { strategy: 'sftp', keepReleases: 1 } });
+    await shared.git('tag', 'first');
   });
-  afterAll(() => fleet?.close());
+  afterAll(async () => {
+    await shared?.remove();
+    await fleet?.close();
+  });
 
-  /** A project whose first release serves on every host. */
-  const withProject = async (work: (project: Project, first: string) => Promise<void>) => {
-    const project = await makeProject({ fleet, application: `app${++count}`, config: { strategy: 'sftp' } });
-    try {
-      const { exitCode, summary } = await project.deploy();
-      expect(exitCode).toBe(0);
-      await work(project, summary.release!);
-      await expectNothingLeft(project);
-    } finally {
-      await project.remove();
-    }
+  /** A project one release of which serves on every host. The next one finds it as this one leaves it, but with the first commit. */
+  const withProject = async (work: (project: Project, serving: string) => Promise<void>) => {
+    const found = await lookAt(fleet.hosts[0]!, shared.application);
+    const serving = found.current !== undefined && found.releases.length === 1 ? found.current : await deployOne();
+    await work(shared, serving);
+    await expectNothingLeft(shared);
+    await shared.git('reset', '--quiet', '--hard', 'first');
+  };
+  const deployOne = async (): Promise<string> => {
+    await shared.configure({ config: { strategy: 'sftp', keepReleases: 1 } });
+    const { exitCode, summary } = await shared.deploy();
+    expect(exitCode).toBe(0);
+    return summary.release!;
   };
 
   const interrupt = async (project: Project, at: string | RegExp, signal: NodeJS.Signals = 'SIGINT') => {
@@ -65,7 +73,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('an interrupt', () => {
     for (const host of project.hosts) {
       const found = await lookAt(host, project.application);
       expect(found).toMatchObject({ current: release, releases: [release], strays: [] });
-      expect(found.log).toHaveLength(1);
+      expect(found.log.at(-1)).toContain(`as release ${release} by`);
     }
   };
 
@@ -103,7 +111,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('an interrupt', () => {
     await withProject(async (project, first) => {
       await project.configure(config);
       await project.commit({
-        ...(large ? makeLargeApplication({ files: 500, bytes: 60_000_000 }) : {}),
+        ...(large ? makeLargeApplication({ files: 300, bytes: 40_000_000 }) : {}),
         ...(slow ? { slow: '' } : {}),
       });
       expectInterrupted(await interrupt(project, at));

@@ -173,7 +173,11 @@ const makeIn = async <H extends DiskHost>(
   };
 };
 
-const IDENTITY = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-c', 'commit.gpgsign=false'];
+/** Also: noise is not compressed, which only takes time. */
+const IDENTITY = [
+  ...['-c', 'user.name=test', '-c', 'user.email=test@example.org'],
+  ...['-c', 'commit.gpgsign=false', '-c', 'core.compression=0'],
+];
 
 /** Nothing of the configuration of whoever runs the tests. */
 const ENV = { GIT_CONFIG_GLOBAL: '/dev/null' };
