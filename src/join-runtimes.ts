@@ -51,7 +51,12 @@ export const joinRuntimes = (parts: RuntimeParts) => {
       if (chosen.kind !== 'bundled' || chosen.kept) return [];
       const { tools } = parts.state(remote.host.name)!.platform;
       const { runtimes } = releasePaths(remote.host.deployTo);
-      return [{ remote, runtimes, runtime: chosen.runtime, tools, address: addressOf(remote) }];
+      const addresses: Receiver['addresses'] = (around) => {
+        const { likely, spare } = peerAddresses({ remote }, around, config.swarm.network);
+        return [...likely, ...spare].slice(0, ADDRESSES);
+      };
+      const address = remote.addresses.remote;
+      return [{ remote, runtimes, runtime: chosen.runtime, tools, address, addresses }];
     });
 
   const refusal = (host: string): [string, RuntimeError][] => {
@@ -59,12 +64,8 @@ export const joinRuntimes = (parts: RuntimeParts) => {
     return chosen.kind === 'none' ? [[host, { code: 'runtime', message: chosen.problem }]] : [];
   };
 
-  /** Where its neighbours reach a host, as far as it is known before it has said a word; empty where it is not. */
-  const addressOf = (remote: Remote): string => peerAddresses({ remote }, {}, config.swarm.network).likely[0] ?? '';
-
-  const unreachable: ChainNetwork['unreachable'] = (from, to, port, why) => {
-    const [one, other] = [from.remote.host.name, to.remote.host.name];
-    const message = `${one} cannot reach ${other} at ${to.address} on port ${port} (${why}): the runtime goes there from here`;
+  const unreachable: ChainNetwork['unreachable'] = (from, to, { addresses, port }, why) => {
+    const message = `${from} cannot reach ${to} at ${addresses.join(', ')} on port ${port} (${why}): the runtime goes there from here`;
     emit({ type: 'notice', level: 'warning', message });
   };
 
@@ -99,5 +100,8 @@ export const joinRuntimes = (parts: RuntimeParts) => {
     },
   };
 };
+
+/** Addresses at which one host tries another. */
+const ADDRESSES = 4;
 
 export type Runtimes = ReturnType<typeof joinRuntimes>;

@@ -10,7 +10,13 @@ export interface ChainNetwork {
   readonly stallTimeout: number;
   readonly signal: AbortSignal;
   /** Takes a host that cannot reach the one after it, with the reason. */
-  readonly unreachable: (from: Receiver, to: Receiver, port: number, why: string) => void;
+  readonly unreachable: (from: string, to: string, at: Listening, why: string) => void;
+}
+
+/** Where a relay listens. */
+export interface Listening {
+  readonly port: number;
+  readonly addresses: readonly string[];
 }
 
 /** Hosts of which each gets the stream from the one before it, and the first from the deployer. */
@@ -36,21 +42,27 @@ export const startChains = async (receivers: readonly Receiver[], network: Chain
         errors.set(receiver, receiving);
         return [];
       }
-      if (!relays) return [{ receiving, relays, token: '', port: undefined }];
+      if (!relays) return [{ receiving, relays, token: '', listening: undefined }];
       const token = randomBytes(16).toString('hex');
       const answer = await receiving.ask(`listen ${token} ${placeOf(receiver)} ${network.ports.join(' ')}`);
-      return [{ receiving, relays, token, port: answer?.[0] === 'listening' ? Number(answer[1]) : undefined }];
+      return [{ receiving, relays, token, listening: readListening(receiver, answer) }];
     }),
   );
   const links = started.flat();
   const linked = await Promise.all(
     links.map(async ({ receiving, relays }, place) => {
       const next = links[place + 1];
-      if (!relays || next?.port === undefined) return false;
-      const { address } = next.receiving.receiver;
-      const answer = await receiving.ask(`next ${next.token} ${address} ${next.port}`);
+      if (!relays || next?.listening === undefined) return false;
+      const { port, addresses } = next.listening;
+      const answer = await receiving.ask(`next ${next.token} ${port} ${addresses.join(' ')}`);
       if (answer?.[0] === 'linked') return true;
-      network.unreachable(receiving.receiver, next.receiving.receiver, next.port, answer?.[1] ?? 'it does not answer');
+      const why = answer?.[1] ?? 'it does not answer';
+      network.unreachable(
+        receiving.receiver.remote.host.name,
+        next.receiving.receiver.remote.host.name,
+        next.listening,
+        why,
+      );
       return false;
     }),
   );
@@ -62,6 +74,17 @@ export const startChains = async (receivers: readonly Receiver[], network: Chain
     if (relays) receiving.tell(goesOn ? 'take' : 'take-stdin');
   }
   return { chains, errors };
+};
+
+const readListening = ({ addresses }: Receiver, answer: readonly string[] | undefined): Listening | undefined => {
+  if (answer?.[0] !== 'listening') return undefined;
+  const [, port, connection = '', own = ''] = answer;
+  const [client = '', , server = ''] = connection.split(' ');
+  const around = {
+    addresses: own.split(' ').filter((address) => address !== '' && !address.startsWith('127.') && address !== '::1'),
+    ...(server === '' ? {} : { ssh: { client, server } }),
+  };
+  return { port: Number(port), addresses: addresses(around) };
 };
 
 /** What a relay binds to: everything, but on a loopback address that address. */

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
+import type { Surroundings } from '#protocol/control.ts';
 import type { HostError } from '#protocol/events.ts';
 import { type Command, sh } from '#protocol/shell.ts';
 import { CommandFailed, lastLines, type Remote, type RemoteProcess } from '#recipe/remote.ts';
@@ -16,8 +17,10 @@ export interface Receiver {
   readonly runtime: NodePackage;
   /** Names of programs that it has. */
   readonly tools: readonly string[];
-  /** Where other hosts reach it. */
+  /** The address that SSH reached. */
   readonly address: string;
+  /** Where other hosts may reach it, the likely ones first, by what it says of itself. */
+  readonly addresses: (around: Surroundings) => readonly string[];
 }
 
 export type RuntimeError = Omit<HostError, 'task'>;
@@ -85,7 +88,7 @@ export const startReceiver = async (receiver: Receiver, relays: boolean): Promis
 };
 
 /** Milliseconds that a relay has for an answer, and that a program has for tidying up. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 10_000;
 
 /** The answers of a relay, one for each question, out of whatever else a host prints. */
 const listen = ({ stdout, exit }: RemoteProcess) => {

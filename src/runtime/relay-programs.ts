@@ -5,8 +5,8 @@ import { type Command, sh } from '#protocol/shell.ts';
  * one. Nothing of ours runs on these hosts yet, so it is written for what they have. Its orders are lines on stdin, its
  * answers lines on file descriptor 3, which begin with `relay`:
  *
- *     listen <token> <address or *> <first port> <last port>    -> listening <port>, or failed <why>
- *     next <token> <address> <port>                             -> linked, or failed <why>
+ *     listen <token> <address or *> <first port> <last port>    -> listening <port> <SSH_CONNECTION> <own addresses>, or failed <why>
+ *     next <token> <port> <address>...                          -> linked, or failed <why>
  *     take           reads what comes from the host before it, which has to say the token first
  *     take-stdin     reads what follows on stdin
  *
@@ -38,6 +38,16 @@ sub resolved {
   socket(my $socket, $found->{family}, SOCK_STREAM, 0) or die "$!\n";
   return ($socket, $found->{addr});
 }
+sub addresses {
+  my ($before, @found) = ("");
+  if (open(my $trie, "<", "/proc/net/fib_trie")) {
+    while (<$trie>) { push @found, $before if m{/32 host LOCAL}; $before = $1 if /\|-- (\S+)/ }
+  }
+  if (open(my $six, "<", "/proc/net/if_inet6")) {
+    while (<$six>) { push @found, inet_ntop(AF_INET6, pack("H*", $1)) if /^([0-9a-f]{32}) \S+ \S+ 00/ }
+  }
+  my %seen; return join(" ", grep { !$seen{$_}++ } @found);
+}
 sub listening {
   my ($host, $first, $last) = @_;
   my $why = "";
@@ -49,7 +59,10 @@ sub listening {
         bind($new, $at) && listen($new, 8) or die "$!\n";
         $new;
       };
-      if ($socket) { answer("listening", (getnameinfo(getsockname($socket), NI_NUMERICHOST | NI_NUMERICSERV))[2]); return $socket }
+      if ($socket) {
+        answer("listening", $port, $ENV{SSH_CONNECTION} // "", addresses());
+        return $socket;
+      }
       chomp($why = $@);
     }
   }
@@ -65,12 +78,16 @@ while (!$from) {
   my ($what, @words) = split / /, line(*STDIN) // exit 1;
   if ($what eq "listen") { $token = shift @words; $listener = listening(@words) }
   elsif ($what eq "next") {
-    my ($word, $host, $port) = @words;
-    my $why = within(3, sub {
-      my ($socket, $at) = resolved($host, $port);
-      connect($socket, $at) or die "$!\n";
-      put($socket, "$word\n"); $next = $socket;
-    });
+    my ($word, $port, @hosts) = @words;
+    my $why;
+    for my $host (@hosts) {
+      $why = within(2, sub {
+        my ($socket, $at) = resolved($host, $port);
+        connect($socket, $at) or die "$!\n";
+        put($socket, "$word\n"); $next = $socket;
+      });
+      last if !defined $why;
+    }
     defined $why ? answer("failed", $why) : answer("linked");
   }
   elsif ($what eq "take-stdin") { $from = *STDIN }
@@ -103,6 +120,17 @@ def line(read):
         if not byte: return None
         text += byte
     return text.decode().strip()
+def addresses():
+    found, before = [], ""
+    try:
+        for text in open("/proc/net/fib_trie"):
+            if "/32 host LOCAL" in text: found.append(before)
+            elif "|-- " in text: before = text.split()[1]
+        for text in open("/proc/net/if_inet6"):
+            words = text.split()
+            if words[3] == "00": found.append(socket.inet_ntop(socket.AF_INET6, bytes.fromhex(words[0])))
+    except OSError: pass
+    return " ".join(dict.fromkeys(found))
 def listening(host, first, last):
     why = ""
     for port in range(int(first), int(last) + 1):
@@ -113,7 +141,7 @@ def listening(host, first, last):
                 if address == "::": new.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
                 new.bind((address, port))
                 new.listen(8)
-                answer("listening", new.getsockname()[1])
+                answer("listening", port, os.environ.get("SSH_CONNECTION", ""), addresses())
                 return new
             except OSError as error: why = error.strerror or error
     answer("failed", why)
@@ -126,14 +154,17 @@ while not source:
         token = words[0]
         listener = listening(*words[1:])
     elif what == "next":
-        try:
-            following = socket.create_connection((words[1], int(words[2])), 3)
-            following.sendall(words[0].encode() + b"\n")
-            following.settimeout(10)
-            answer("linked")
-        except OSError as error:
-            following = None
-            answer("failed", error.strerror or error)
+        why = ""
+        for host in words[2:]:
+            try:
+                following = socket.create_connection((host, int(words[1])), 2)
+                following.sendall(words[0].encode() + b"\n")
+                following.settimeout(10)
+                break
+            except OSError as error:
+                following = None
+                why = error.strerror or error
+        answer("linked") if following else answer("failed", why)
     elif what == "take-stdin": source = lambda: os.read(0, 65536)
     else:
         while not source:
