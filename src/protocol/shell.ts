@@ -26,6 +26,25 @@ export const shellText = (command: Command): string =>
   isShellText(command) ? command.text : command.map(quote).join(' ');
 
 /**
+ * The line for a user's login shell, which need not be a POSIX one, that runs a text by sh. Inside of quotes fish reads
+ * backslashes, csh reads `!` and no line ends, and takes words of 1,024 characters: so what is not plain goes as
+ * octal numbers, in short words, and sh puts it together.
+ */
+export const loginLine = (text: string): string => {
+  if (/^[ -~]{0,900}$/.test(text) && !/[\\!]/.test(text)) return `exec /bin/sh -c ${quote(text)}`;
+  const plain = Array.from(new TextEncoder().encode(text), asPlain).join('');
+  const words = plain.match(/.{1,900}/g) ?? [];
+  return `exec /bin/sh -c ${REASSEMBLE} /bin/sh ${words.map((word) => `'${word}'`).join(' ')}`;
+};
+
+const asPlain = (byte: number): string => {
+  const character = String.fromCharCode(byte);
+  return /[ -~]/.test(character) && !/[\\!']/.test(character) ? character : `\\0${byte.toString(8).padStart(3, '0')}`;
+};
+
+const REASSEMBLE = `'c=$(IFS=; printf %b "$*"); set --; eval "$c"'`;
+
+/**
  * Raw shell text; `${values}` are quoted, arrays word by word, other shell text is put in as it is. Backslashes reach
  * the shell as written, but for `\\${` and a backslash before a backtick, which JavaScript needs.
  */

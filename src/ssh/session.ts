@@ -1,7 +1,7 @@
 import type { SFTPWrapper } from 'ssh2';
 import type { Host } from '#inventory/host.ts';
 import type { HostError } from '#protocol/events.ts';
-import { type Command, failedStep, quote, sh, shellText } from '#protocol/shell.ts';
+import { type Command, failedStep, loginLine, sh, shellText } from '#protocol/shell.ts';
 import {
   CommandFailed,
   type CommandResult,
@@ -40,7 +40,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       const lost = () => reject(commandFailure(host.name, { exitCode: null, signal: null, label, stderr: '' }));
       if (closed) return lost();
       void gone.then(lost);
-      client.exec(`exec /bin/sh -c ${quote(shellText(command))}${redirection}`, (error, channel) => {
+      client.exec(loginLine(`${redirection}${shellText(command)}`), (error, channel) => {
         if (!error) resolve({ channel, end: channelEnd(channel) });
         else if (isRefusal(error)) reject(new CommandFailed(host.name, { ...REFUSED, command: label }));
         else lost();
@@ -65,7 +65,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       if (entry.stopping) end(entry, group);
     };
     const asked = options.stdin !== undefined || (options.answers ?? []).length > 0;
-    const opening = open(tellingGroup(command), label, asked ? '' : ' </dev/null');
+    const opening = open(tellingGroup(command), label, asked ? '' : NO_INPUT);
     const heard: RunOptions = {
       ...options,
       onOutput: (stream, text) => {
@@ -101,7 +101,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     if (entry.group !== undefined && !closed) for (const tell of watchers) tell(entry.group, false);
   };
   const send = (group: number, signal: 'TERM' | 'KILL') =>
-    open(signalGroup(group, signal), `send ${signal}`, ' </dev/null >/dev/null 2>&1').then(
+    open(signalGroup(group, signal), `send ${signal}`, SILENT).then(
       ({ channel }) => void channel.resume(),
       () => {}, // no connection any more
     );
@@ -122,7 +122,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     run,
     read: async (path) => {
       const label = `read ${path}`;
-      const { channel, end } = await open(sh`exec cat ${path}`, label, ' </dev/null');
+      const { channel, end } = await open(sh`exec cat ${path}`, label, NO_INPUT);
       const parts: Buffer[] = [];
       let stderr = '';
       channel.on('data', (part: Buffer) => parts.push(part));
@@ -170,6 +170,10 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     },
   };
 };
+
+/** What comes before a command: login shells write redirections in ways of their own. */
+const NO_INPUT = 'exec </dev/null\n';
+const SILENT = 'exec </dev/null >/dev/null 2>&1\n';
 
 /** Milliseconds that a command has to end after TERM. */
 const PATIENCE = 5000;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failedStep, quote, script, sh, shellText } from '#protocol/shell.ts';
+import { failedStep, loginLine, quote, script, sh, shellText } from '#protocol/shell.ts';
 import { findShells, runIn, type Shell } from '../support/shells.ts';
+import { findTool, needs } from '../support/tools.ts';
 
 const nasty = fc.constantFrom(
   ...[
@@ -196,4 +197,20 @@ fi`;
   const { stderr, exitCode } = await runIn(shell, command.text);
   expect(exitCode).toBe(1);
   expect(failedStep(command, stderr)).toEqual({ stderr: '' });
+});
+
+describe.each(['dash', 'bash', 'busybox', 'fish', 'csh'])('%s as login shell', (name) => {
+  test.skipIf(!needs(name))('hands a text to sh as it is, whatever it holds', async () => {
+    const command: Shell['command'] = [findTool(name)!, ...(name === 'busybox' ? ['sh'] : []), '-c'];
+    const shell = { name, command, env: process.env };
+    await fc.assert(
+      fc.asyncProperty(words, async (given) => {
+        const text = `exec </dev/null\n${shellText(['printf', '%s\\0', ...given])}`;
+        expect(await received(shell, loginLine(text))).toEqual(given);
+      }),
+      { numRuns: 15 },
+    );
+    const { exitCode, stderr } = await runIn(shell, loginLine('echo "$#" >&2; exit 7'));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 7, stderr: '0\n' });
+  });
 });
