@@ -46,13 +46,20 @@ export const createHostStates = ({ config, sessions, dryRun, runtimeProblem }: L
         const state = parseHostState(dryRun && prepare ? await lookOnly(host) : told.stdout);
         states.set(host.name, state);
         published.delete(host.name);
-        if (prepare) refuseProblems(state, runtimeProblem(state));
+        if (prepare)
+          refuseProblems(state, runtimeProblem(state) ?? (config.strategy === 'sftp' ? hashProblem(state) : undefined));
       }),
     named: (hosts: readonly Remote[]): NamedState[] =>
       hosts.flatMap(({ host }) => (states.has(host.name) ? { host: host.name, state: of(host.name) } : [])),
     releaseNames: (): string[] => [...states.values()].flatMap(({ releases }) => releases.map(({ name }) => name)),
   };
 };
+
+/** What comes by SFTP is checked by a program of the host's. */
+const hashProblem = ({ platform: { tools } }: HostState): string | undefined =>
+  ['sha256sum', 'shasum', 'openssl'].some((name) => tools.includes(name))
+    ? undefined
+    : 'there is no sha256sum, shasum or openssl on this host to check what is sent: install one of them';
 
 const refuseProblems = ({ problems }: HostState, runtime: string | undefined): void => {
   const all = [...problems, ...(runtime === undefined ? [] : [runtime])];

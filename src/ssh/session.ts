@@ -1,4 +1,3 @@
-import type { SFTPWrapper } from 'ssh2';
 import type { Host } from '#inventory/host.ts';
 import type { HostError } from '#protocol/events.ts';
 import { type Command, failedStep, loginLine, sh, shellText } from '#protocol/shell.ts';
@@ -15,6 +14,7 @@ import { channelEnd, collect, type Opened } from './channel.ts';
 import type { Connection } from './connect.ts';
 import { signalGroup, tellingGroup } from './process-group.ts';
 import { forwardPorts } from './remote-forwarding.ts';
+import { fileSender } from './send-file.ts';
 
 /** A logged-in host: one connection, as many channels as there are commands at the moment. */
 export interface Session extends Remote {
@@ -96,6 +96,8 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     });
   };
 
+  const spawn = async (command: Command): Promise<RemoteProcess> => asProcess(await open(command, shellText(command)));
+
   const forget = (entry: Running): void => {
     running.delete(entry);
     if (entry.group !== undefined && !closed) for (const tell of watchers) tell(entry.group, false);
@@ -133,30 +135,13 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       if (ending.exitCode !== 0) throw commandFailure(host.name, { ...ending, label, stderr });
       return Buffer.concat(parts);
     },
-    spawn: async (command) => asProcess(await open(command, shellText(command))),
+    spawn,
     write: async (path, content, mode = 0o600) => {
       const part = `${path}.part`;
       const store = sh`umask 077; cat > ${part} && [ "$(wc -c < ${part})" -eq ${content.length} ] && chmod ${mode.toString(8)} ${part} && mv -f ${part} ${path} || { rm -f ${part}; exit 1; }`;
       await run(store, { stdin: content, label: `write ${path}` });
     },
-    sendFile: async (localPath, path, progress, stop) => {
-      const sftp = await new Promise<SFTPWrapper>((resolve, reject) =>
-        client.sftp((error, opened) => (error ? reject(error) : resolve(opened))),
-      );
-      try {
-        await new Promise<void>((resolve, reject) => {
-          void gone.then(() => reject(new Error('the connection was lost')));
-          stop?.addEventListener('abort', () => reject(new Error('stopped')));
-          if (stop?.aborted) reject(new Error('stopped'));
-          sftp.on('error', reject); // what came was no SFTP
-          sftp.fastPut(localPath, path, { mode: 0o600, step: progress }, (error) =>
-            error ? reject(error) : resolve(),
-          );
-        });
-      } finally {
-        sftp.end();
-      }
-    },
+    sendFile: fileSender(client, gone, spawn),
     forward: forwardPorts(host.name, client),
     watch: (listener) => void watchers.push(listener),
     interrupt: () => {

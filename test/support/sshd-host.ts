@@ -30,6 +30,10 @@ export interface HostOptions {
   readonly diskSize?: string;
   /** A network namespace that is there already, in which sshd shall run, and its address there. Root only. */
   readonly network?: { readonly namespace: string; readonly address: string };
+  /** A shell text that root runs in the host's own view of the file system before sshd: `$dir` is a directory of its own, `$home` the user's. */
+  readonly setUp?: string;
+  /** False: no sftp subsystem; a text: the program for it. @default sshd's own */
+  readonly sftp?: false | string;
   /** More lines for sshd_config. */
   readonly config?: readonly string[];
 }
@@ -142,7 +146,7 @@ const configOf = async (place: Place, options: HostOptions, mark: string): Promi
   `SetEnv "PATH=${await pathOf(place, options)}" "${mark}"`,
   ...['StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PidFile none'],
   ...['PermitRootLogin yes', 'MaxStartups 1000:30:2000', 'PrintMotd no', 'PrintLastLog no', 'LogLevel INFO'],
-  'Subsystem sftp internal-sftp',
+  ...(options.sftp === false ? [] : [`Subsystem sftp ${options.sftp ?? 'internal-sftp'}`]),
   ...(options.config ?? []),
 ];
 
@@ -168,7 +172,11 @@ const startPlain = ({ dir }: Place): ChildProcess =>
   spawn(findTool('sshd')!, ['-D', '-e', '-f', join(dir, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
 
 /** An empty home hides the user's own shell start-up files, which may be slow; unless `node` itself lives there. */
-const startInNamespace = ({ dir }: Place, www: string, { diskSize, network }: HostOptions): ChildProcess => {
+const startInNamespace = (
+  { dir }: Place,
+  www: string,
+  { diskSize, network, setUp: more = '' }: HostOptions,
+): ChildProcess => {
   const home = userInfo().homedir;
   const hideHome = !process.execPath.startsWith(`${home}/`) && !dir.startsWith(`${home}/`);
   const setUp = [
@@ -176,6 +184,7 @@ const startInNamespace = ({ dir }: Place, www: string, { diskSize, network }: Ho
     'mkdir -p /var/www /run/sshd',
     ...(hideHome ? ['mount --bind "$dir/home" "$home"'] : []),
     diskSize ? 'mount -t tmpfs -o "size=$size" tmpfs /var/www' : 'mount --bind "$www" /var/www',
+    more,
     'exec "$sshd" -D -e -f "$dir/sshd_config"',
   ];
   const env = { PATH: DEFAULT_PATH, dir, www, home, size: diskSize ?? '', sshd: findTool('sshd')! };
