@@ -2,7 +2,7 @@ import { runLocal } from '#artifact/run-local.ts';
 import type { Config } from '#config/config.ts';
 import type { Emit } from '#protocol/events.ts';
 import type { HostState } from '#recipe/host-state.ts';
-import type { Remote } from '#recipe/remote.ts';
+import { CommandFailed, type Remote } from '#recipe/remote.ts';
 import type { TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { releasePaths } from '#release/release-paths.ts';
@@ -45,19 +45,22 @@ export const joinRuntimes = (parts: RuntimeParts) => {
     fetched.set(runtime, file);
     return file;
   };
+  const receiver = (remote: Remote, runtime: NodePackage): Receiver => ({
+    ...{ remote, runtime, address: remote.addresses.remote },
+    runtimes: releasePaths(remote.host.deployTo).runtimes,
+    tools: parts.state(remote.host.name)?.platform.tools ?? [],
+    addresses: (around) => {
+      const { likely, spare } = peerAddresses({ remote }, around, config.swarm.network);
+      return [...likely, ...spare].slice(0, ADDRESSES);
+    },
+  });
   const receivers = (hosts: readonly Remote[]): Receiver[] =>
     hosts.flatMap((remote) => {
       const chosen = choice(remote.host.name);
-      if (chosen.kind !== 'bundled' || chosen.kept) return [];
-      const { tools } = parts.state(remote.host.name)!.platform;
-      const { runtimes } = releasePaths(remote.host.deployTo);
-      const addresses: Receiver['addresses'] = (around) => {
-        const { likely, spare } = peerAddresses({ remote }, around, config.swarm.network);
-        return [...likely, ...spare].slice(0, ADDRESSES);
-      };
-      const address = remote.addresses.remote;
-      return [{ remote, runtimes, runtime: chosen.runtime, tools, address, addresses }];
+      return chosen.kind === 'bundled' && !chosen.kept ? [receiver(remote, chosen.runtime)] : [];
     });
+  const pathOn = ({ deployTo }: Remote['host'], runtime: NodePackage): string =>
+    runtimePath(releasePaths(deployTo).runtimes, runtime);
 
   const refusal = (host: string): [string, RuntimeError][] => {
     const chosen = choice(host);
@@ -87,16 +90,34 @@ export const joinRuntimes = (parts: RuntimeParts) => {
       if (missing.length === 0) return;
       if (parts.dryRun) return rehearseRuntimes(missing);
       const { copies, errors } = await bringRuntimes(missing, fetch, { ...config.swarm, signal, unreachable });
-      t.fail(errors);
       t.detail(
         `Node ${missing[0]!.runtime.version} to ${missing.length} hosts, ${copies === 1 ? 'one copy' : `${copies} copies`} sent`,
       );
+      t.fail(errors);
     },
     /** Path of the program that is to run the peer on a host; undefined: its own Node. */
-    nodeOn: ({ name, deployTo }: Remote['host']): string | undefined => {
-      const chosen = choice(name);
-      if (chosen.kind === 'none') throw new UserError(`${name}: ${chosen.problem}`);
-      return chosen.kind === 'bundled' ? runtimePath(releasePaths(deployTo).runtimes, chosen.runtime) : undefined;
+    nodeOn: (host: Remote['host']): string | undefined => {
+      const chosen = choice(host.name);
+      if (chosen.kind === 'none') throw new UserError(`${host.name}: ${chosen.problem}`);
+      return chosen.kind === 'bundled' ? pathOn(host, chosen.runtime) : undefined;
+    },
+    /** Brings one to a host whose own Node turned out not to run the peer; undefined where that may or can not be. */
+    insteadOn: async (remote: Remote): Promise<string | undefined> => {
+      const { name } = remote.host;
+      const state = parts.state(name);
+      const chosen = state && config.swarm.runtime === 'auto' ? chooseRuntime(state, 'bundled') : undefined;
+      if (chosen?.kind !== 'bundled') return undefined;
+      const message = `${name}: its own Node.js does not run the peer: it gets one from here`;
+      emit({ type: 'notice', level: 'warning', message });
+      if (chosen.kept) return pathOn(remote.host, chosen.runtime);
+      const { errors } = await bringRuntimes([receiver(remote, chosen.runtime)], fetch, {
+        ...config.swarm,
+        signal,
+        unreachable,
+      });
+      const [error] = errors.values();
+      if (error) throw new CommandFailed(name, error);
+      return pathOn(remote.host, chosen.runtime);
     },
   };
 };

@@ -42,7 +42,8 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
       const { deployTo } = remote.host;
       const node = parts.runtimes.nodeOn(remote.host);
       const cache = `${releasePaths(deployTo).own}/peer`;
-      return { remote, path: parts.incoming(deployTo), cache, ...(node === undefined ? {} : { node }) };
+      const insteadOfNode = () => parts.runtimes.insteadOn(remote);
+      return { remote, path: parts.incoming(deployTo), cache, insteadOfNode, ...(node === undefined ? {} : { node }) };
     });
   const stop = async (): Promise<void> => opened?.transfer.stop();
 

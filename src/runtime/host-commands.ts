@@ -16,8 +16,8 @@ export interface RuntimeSource {
 }
 
 /**
- * Puts a runtime into a host's directory in place of older ones. It is run for the first time when its hash is right;
- * whatever goes wrong, or is cut off, leaves nothing behind.
+ * Puts a runtime into a host's directory in place of older ones. It is hashed as it comes, and run for the first time when
+ * that is right and all of it is on the disk; whatever goes wrong, or is cut off, leaves nothing behind.
  */
 export const receiveRuntime = ({ runtimes, runtime, source, compressed }: RuntimeSource): Command => {
   const path = runtimePath(runtimes, runtime);
@@ -29,11 +29,14 @@ umask 077
 mkdir -p ${runtimes} || exit 1
 trap 'rm -f "$part"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
-${source} ${compressed ? sh`| gzip -dc ` : sh``}> "$part" || exit ${NOT_WHOLE}
-if command -v sha256sum >/dev/null; then h=$(sha256sum < "$part")
-elif command -v shasum >/dev/null; then h=$(shasum -a 256 < "$part")
-else h=$(openssl dgst -r -sha256 < "$part"); fi
+hash() {
+  if command -v sha256sum >/dev/null; then sha256sum
+  elif command -v shasum >/dev/null; then shasum -a 256
+  else openssl dgst -r -sha256; fi
+}
+h=$(${source} | ${compressed ? sh`gzip -dc` : sh`cat`} | tee "$part" | hash)
 [ "\${h%% *}" = ${runtime.sha256} ] || { echo "its SHA-256 is \${h%% *}" >&2; exit ${NOT_WHOLE}; }
+[ "$(wc -c < "$part")" -eq ${runtime.bytes} ] || exit ${NOT_WHOLE}
 chmod 700 "$part" && "$part" --version >/dev/null || exit ${CANNOT_RUN}
 rm -rf ${runtimes}/*/ && mkdir ${directory} && mv -f "$part" ${path}
 # receive the runtime`;

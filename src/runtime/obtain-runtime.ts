@@ -30,7 +30,11 @@ export const obtainRuntime = async (runtime: NodePackage, { cache, run }: Obtain
   const directory = join(cache, 'runtime');
   const path = join(directory, `${runtime.sha256}.gz`);
   if ((await hashUnpacked(path).catch(() => undefined)) === runtime.sha256) return { runtime, path };
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true }).catch((error: Error) => {
+    throw new UserError(
+      `a Node.js for hosts without one cannot be kept: ${error.message}; XDG_CACHE_HOME names another place`,
+    );
+  });
   const scratch = await mkdtemp(join(directory, 'fetch-'));
   try {
     const name = `${runtime.name}@${runtime.version}`;

@@ -15,8 +15,9 @@ export interface RemotePeer {
 }
 
 /**
- * Starts the peer program on a host, sending it first where the host has not got this version. Once all is over it does
- * not wait for a first word any longer: a host whose disk hangs never says one.
+ * Starts the peer program on a host, sending it first where the host has not got this version; its first word is the test
+ * of what runs it: where the host's own Node does not get so far, another one is brought. Once all is over nobody waits for a
+ * first word any longer: a host whose disk hangs never says one.
  */
 export const startRemotePeer = async (
   target: Target,
@@ -24,11 +25,23 @@ export const startRemotePeer = async (
   onReport: (report: PeerReport) => void,
   over: Promise<void>,
 ): Promise<RemotePeer> => {
-  const first = await launch(target, bundle, onReport);
-  if (!(await Promise.race([first.missing, over.then(() => false)]))) return first;
-  await uploadBundle(target, bundle);
-  return launch(target, bundle, onReport);
+  let sent = false;
+  let { node } = target;
+  for (;;) {
+    const peer = await launch({ ...target, ...(node === undefined ? {} : { node }) }, bundle, onReport);
+    const begun = await Promise.race([peer.begun, over.then(() => 'well')]);
+    if (begun === 'without-bundle' && !sent) {
+      await uploadBundle(target, bundle);
+      sent = true;
+    } else if (begun === 'badly' && node === undefined) {
+      node = await target.insteadOfNode?.();
+      if (node === undefined) return peer;
+    } else return peer;
+  }
 };
+
+/** How a program began: it said a word, or ended without one, for want of itself or for another reason. */
+type Begun = 'well' | 'without-bundle' | 'badly';
 
 /** The steps of a start on a host that only tells what it would do. */
 export const rehearsePeer = async (target: Target, bundle: PeerBundle, cached: boolean): Promise<void> => {
@@ -42,25 +55,26 @@ export const rehearsePeer = async (target: Target, bundle: PeerBundle, cached: b
 const launch = async ({ remote, cache, node }: Target, bundle: PeerBundle, onReport: (report: PeerReport) => void) => {
   const program = await remote.spawn(peerCommand(`${cache}/${bundle.name}`, node));
   let failure: TransferError | undefined;
-  let saidHello: (missing: boolean) => void = () => {};
-  const missing = new Promise<boolean>((resolve) => {
-    saidHello = resolve;
+  let begin: (how: Begun) => void = () => {};
+  const begun = new Promise<Begun>((resolve) => {
+    begin = resolve;
   });
   const stderr = tail(program.stderr);
   eachLine(program.stdout, (line) => {
     const report = readReport(line);
     if (report?.kind === 'failed') failure = { code: failureCode(report.code), message: failureWords(report) };
-    if (report?.kind === 'hello') saidHello(false);
+    if (report?.kind === 'hello') begin('well');
     if (report) onReport(report);
   });
   program.stdin.on('error', () => {}); // it has ended; its end tells why
   const gone = program.exit.then((end): TransferError | undefined => {
-    saidHello(end.exitCode === NO_BUNDLE);
+    const lost = end.exitCode === null && end.signal === null;
+    begin(end.exitCode === NO_BUNDLE ? 'without-bundle' : lost ? 'well' : 'badly');
     if (failure || end.exitCode === 0) return failure;
     return explainEnd(end, stderr());
   });
   return {
-    missing,
+    begun,
     gone,
     order: (order: PeerOrder) => void program.stdin.write(`${encodeControl(order)}\n`),
     end: () => {

@@ -45,6 +45,8 @@ export interface Target {
   readonly path: string;
   /** Absolute path of the program that runs the peer there; absent: the host's own Node. */
   readonly node?: string;
+  /** Brings one in place of the host's own Node where that does not run the peer. Resolves to its path; undefined where there is none. */
+  readonly insteadOfNode?: () => Promise<string | undefined>;
   /** Absolute directory on the host where programs are kept from deploy to deploy. */
   readonly cache: string;
 }
