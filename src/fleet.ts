@@ -3,7 +3,10 @@ import type { Config } from '#config/config.ts';
 import { localPath } from '#config/resolve-config.ts';
 import type { Sandbox } from '#config/written-config.ts';
 import type { Inventory } from '#inventory/host.ts';
-import { resolveInventory, sandboxInventory } from '#inventory/resolve-inventory.ts';
+import { runsWell } from '#inventory/match-exec.ts';
+import { resolveInventory } from '#inventory/resolve-inventory.ts';
+import { sandboxInventory } from '#inventory/sandbox-inventory.ts';
+import { readSshConfig, sshConfigPlaces } from '#inventory/ssh-config-file.ts';
 import { startSandbox } from '#sandbox/start-sandbox.ts';
 
 export interface Fleet {
@@ -14,16 +17,16 @@ export interface Fleet {
 export interface FleetSurroundings {
   readonly user: string;
   readonly home: string;
-  readonly agent?: string;
+  readonly machine: string;
+  /** For variables that ssh_config names, and for commands that it asks. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** PATH for the commands of embedded hosts. */
   readonly path: string;
 }
 
 /** The hosts as they will be, without starting any. */
-export const plannedInventory = (config: Config, around: FleetSurroundings): Inventory => {
-  if (!isSandbox(config.hosts))
-    return resolveInventory(config, around, (path) =>
-      localPath(path, { home: around.home, directory: config.directory }),
-    );
+export const plannedInventory = async (config: Config, around: FleetSurroundings): Promise<Inventory> => {
+  if (!isSandbox(config.hosts)) return writtenInventory(config, around);
   const names = Array.from(
     { length: config.hosts.count },
     (_, index) => `sandbox${String(index + 1).padStart(2, '0')}`,
@@ -44,14 +47,21 @@ export const plannedInventory = (config: Config, around: FleetSurroundings): Inv
 
 /** The hosts of a stage: those that are written, or embedded ones, which are started for the run. */
 export const openFleet = async (config: Config, around: FleetSurroundings): Promise<Fleet> => {
-  const toLocal = (path: string) => localPath(path, { home: around.home, directory: config.directory });
-  if (!isSandbox(config.hosts)) return { inventory: resolveInventory(config, around, toLocal), close: async () => {} };
+  if (!isSandbox(config.hosts)) return { inventory: await writtenInventory(config, around), close: async () => {} };
   const root =
     config.hosts.root === undefined
       ? join(config.directory, '.rookery', 'sandbox', config.stage)
-      : toLocal(config.hosts.root);
+      : localPath(config.hosts.root, { home: around.home, directory: config.directory });
   const sandbox = await startSandbox({ name: 'sandbox', count: config.hosts.count, root, env: { PATH: around.path } });
   return { inventory: sandboxInventory(config, sandbox.hosts), close: sandbox.close };
 };
+
+const writtenInventory = async (config: Config, { user, home, machine, env }: FleetSurroundings): Promise<Inventory> =>
+  resolveInventory(config, {
+    sshConfig: await readSshConfig(sshConfigPlaces(config.ssh.configFile, home), home),
+    local: { user, home, machine, env },
+    exec: runsWell(env),
+    toLocal: (path) => localPath(path, { home, directory: config.directory }),
+  });
 
 const isSandbox = (hosts: Config['hosts']): hosts is Sandbox => 'kind' in hosts;

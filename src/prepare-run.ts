@@ -14,10 +14,10 @@ import { allowedFailures } from '#run/allowed-failures.ts';
 import { openSettings, type SettingValues } from '#run/setting-values.ts';
 import { type DistributionRequest, findContent } from './distribution.ts';
 import type { Endings } from './endings.ts';
-import { openFleet } from './fleet.ts';
+import { type FleetSurroundings, openFleet } from './fleet.ts';
 
 /** What was asked for on the command line, and by whom and where. */
-export interface RunRequest extends ConfigRequest {
+export interface RunRequest extends ConfigRequest, FleetSurroundings {
   readonly tasks: readonly string[];
   readonly selection: Selection;
   /** The recipes that every project has; those of the configuration come after them. */
@@ -28,14 +28,10 @@ export interface RunRequest extends ConfigRequest {
   readonly onlyFailed: boolean;
   readonly onFailure?: 'stop' | 'continue';
   readonly maxFailures?: string;
-  /** Socket of the user's SSH agent. */
-  readonly agent?: string;
   /** A temporary directory for the run; the caller removes it. */
   readonly scratch: string;
   /** Where this user's programs keep what they can make again. */
   readonly cache: string;
-  /** PATH for the commands of embedded hosts. */
-  readonly path: string;
 }
 
 /** Everything that is known before any host is touched. */

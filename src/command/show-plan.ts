@@ -23,7 +23,7 @@ export const showPlan = async (
     ...optional('file', file),
     ...optional('ref', ref),
   });
-  const inventory = selectHosts(plannedInventory(config, around), args);
+  const inventory = selectHosts(await plannedInventory(config, around), args);
   const recipes = withUsed([...(await standardRecipes(args.remoteCommand)), ...config.recipes]);
   const plan = makePlan(recipes, inventory, args.tasks, config.roles);
   const { header, rows } = planRows(plan, inventory);

@@ -24,7 +24,7 @@ export interface AroundRun {
   readonly machine: string;
   readonly pid: number;
   readonly path: string;
-  readonly agent?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Where this user's programs keep what they can make again. */
   readonly cache: string;
 }
@@ -41,6 +41,6 @@ export const surroundings = ({ env, cwd, pid, execPath }: ProcessLike): AroundRu
     machine: hostname(),
     pid,
     path: [dirname(execPath), env.PATH ?? '/usr/bin:/bin'].join(delimiter),
-    ...(env.SSH_AUTH_SOCK ? { agent: env.SSH_AUTH_SOCK } : {}),
+    env,
   };
 };

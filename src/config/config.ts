@@ -1,6 +1,6 @@
 import type { Recipe } from '#recipe/recipe.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
-import type { Sandbox, Source, WrittenHost } from './written-config.ts';
+import type { Sandbox, Source, WrittenHost, WrittenSsh } from './written-config.ts';
 
 /** The configuration of one stage with every default filled in. */
 export interface Config extends DeploySettings {
@@ -11,14 +11,8 @@ export interface Config extends DeploySettings {
   readonly source: Source;
   readonly build: readonly string[];
   readonly hosts: Sandbox | readonly WrittenHost[];
-  readonly ssh: {
-    readonly user: string;
-    readonly port: number;
-    /** Absent: the agent and the usual files. */
-    readonly identityFile?: readonly string[];
-    readonly knownHostsFile: readonly string[];
-    readonly connectTimeout: number;
-  };
+  /** What was written alone: the user's ssh_config and the defaults come after it. Paths are absolute. */
+  readonly ssh: SshChoices;
   readonly swarm: {
     readonly ports: readonly [number, number];
     readonly stallTimeout: number;
@@ -31,6 +25,15 @@ export interface Config extends DeploySettings {
   readonly set: Readonly<Record<string, unknown>>;
   /** Every role that a host of any stage has. */
   readonly roles: readonly string[];
+}
+
+export interface SshChoices extends Omit<WrittenSsh, 'configFile' | 'identityFile' | 'knownHostsFile' | 'proxyJump'> {
+  /** Absent: the user's and the system's; empty: none. */
+  readonly configFile?: readonly string[];
+  readonly identityFile?: readonly string[];
+  readonly knownHostsFile?: readonly string[];
+  /** Empty: none. */
+  readonly proxyJump?: readonly string[];
 }
 
 /** What of the surroundings the configuration depends on. */

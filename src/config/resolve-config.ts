@@ -1,8 +1,8 @@
 import { isAbsolute, join } from 'node:path';
 import { suggest } from '#recipe/suggest.ts';
 import { UserError } from '#recipe/user-error.ts';
-import type { Config, Surroundings } from './config.ts';
-import type { WrittenConfig } from './written-config.ts';
+import type { Config, SshChoices, Surroundings } from './config.ts';
+import type { WrittenConfig, WrittenSsh } from './written-config.ts';
 
 /** The configuration of one stage: what the stage says wins over the top level, which wins over the defaults. @throws UserError for an unknown stage */
 export const resolveConfig = (written: WrittenConfig, stageName: string, around: Surroundings): Config => {
@@ -26,17 +26,7 @@ export const resolveConfig = (written: WrittenConfig, stageName: string, around:
     hosts: Array.isArray(stage.hosts)
       ? stage.hosts.map((host) => (typeof host === 'string' ? { host } : host))
       : (stage.hosts as never),
-    ssh: {
-      user: ssh.user ?? around.user,
-      port: ssh.port ?? 22,
-      ...(ssh.identityFile === undefined
-        ? {}
-        : { identityFile: list(ssh.identityFile).map((path) => localPath(path, around)) }),
-      knownHostsFile: list(ssh.knownHostsFile ?? ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts']).map((path) =>
-        localPath(path, around),
-      ),
-      connectTimeout: ssh.connectTimeout ?? 20,
-    },
+    ssh: sshChoices(ssh, around),
     swarm: {
       ...{ ports: [first, last], stallTimeout: swarm.stallTimeout ?? 60, runtime: swarm.runtime ?? 'auto' },
       ...{ reach: swarm.reach ?? 'auto', network: list(swarm.network) },
@@ -52,6 +42,20 @@ export const resolveConfig = (written: WrittenConfig, stageName: string, around:
       onFailure: merged.onFailure ?? 'stop',
       ...(merged.maxFailures === undefined ? {} : { maxFailures: merged.maxFailures }),
     },
+  };
+};
+
+const sshChoices = (
+  { configFile, identityFile, knownHostsFile, proxyJump, ...plain }: WrittenSsh,
+  around: Surroundings,
+): SshChoices => {
+  const paths = (written: string | readonly string[]) => list(written).map((path) => localPath(path, around));
+  return {
+    ...plain,
+    ...(configFile === undefined ? {} : { configFile: paths(configFile || []) }),
+    ...(identityFile === undefined ? {} : { identityFile: paths(identityFile) }),
+    ...(knownHostsFile === undefined ? {} : { knownHostsFile: paths(knownHostsFile) }),
+    ...(proxyJump === undefined ? {} : { proxyJump: list(proxyJump || []) }),
   };
 };
 

@@ -56,12 +56,23 @@ const recipe = v.custom<Recipe>(
   'must be a recipe made by defineRecipe',
 );
 
-const ssh = v.strictObject({
+/** What leads to a host: for all in `ssh`, or for one. */
+const login = {
   user: v.optional(text),
   port: v.optional(port),
   identityFile: v.optional(oneOrMore),
   knownHostsFile: v.optional(oneOrMore),
+  proxyJump: v.optional(orFalse(oneOrMore, 'must be hosts as user@bastion:22, or false')),
+  proxyCommand: v.optional(orFalse(text, 'must be a command, or false')),
+};
+
+const ssh = v.strictObject({
+  ...login,
   connectTimeout: v.optional(seconds),
+  configFile: v.optional(orFalse(oneOrMore, 'must be a file, a list of files, or false')),
+  hostKeyChecking: v.optional(v.picklist(['strict', 'accept-new'], "must be 'strict' or 'accept-new'")),
+  identityAgent: v.optional(orFalse(text, "must be the path of an agent's socket, or false")),
+  forwardAgent: v.optional(v.boolean()),
 });
 
 const cidr = v.pipe(text, v.check(isCidr, "must be a network such as '10.0.0.0/8' or 'fd00::/8'"));
@@ -76,10 +87,8 @@ const swarm = v.strictObject({
 
 const host = v.strictObject({
   host: text,
-  user: v.optional(text),
-  port: v.optional(port),
-  identityFile: v.optional(oneOrMore),
-  knownHostsFile: v.optional(oneOrMore),
+  ...login,
+  hostKeyAlias: v.optional(text),
   roles: v.optional(v.array(v.pipe(text, v.regex(/^[A-Za-z0-9_-]*$/, 'may hold letters, digits, `_` and `-` only')))),
   primary: v.optional(v.boolean()),
   noRelease: v.optional(v.boolean()),
@@ -138,6 +147,11 @@ export const configSchema = v.strictObject({
     v.check((stages) => Object.keys(stages).length > 0, 'must hold at least one stage'),
   ),
 });
+
+/** What may be switched off. */
+function orFalse<S extends v.GenericSchema>(schema: S, message: string) {
+  return v.union([schema, v.literal(false)], message);
+}
 
 function plain(path: string): boolean {
   return !path.split('/').includes('..');

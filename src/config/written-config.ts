@@ -57,17 +57,33 @@ export type SettingsOf<R extends readonly Recipe[]> = {
   readonly [S in R[number]['settings'][number] as S['name']]?: S extends Setting<string, infer T> ? T : never;
 };
 
-export interface WrittenSsh {
+/** What leads to a host. Where a key is absent, ssh_config is asked, then the default is taken. */
+export interface WrittenLogin {
   /** @default the local user's name */
   readonly user?: string;
   /** @default 22 */
   readonly port?: number;
-  /** Private keys to log in with. @default the SSH agent, then ~/.ssh/id_ed25519, id_ecdsa, id_rsa */
+  /** Private keys to log in with, and no others. @default the SSH agent, then ~/.ssh/id_ed25519, id_ecdsa, id_rsa */
   readonly identityFile?: string | readonly string[];
   /** @default ['~/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'] */
   readonly knownHostsFile?: string | readonly string[];
+  /** Hosts to go through, in order, each as `user@bastion:port`; false: none. @default none */
+  readonly proxyJump?: string | readonly string[] | false;
+  /** Command of this machine that carries the connection, with `%h`, `%p` and `%r`; false: none. @default none */
+  readonly proxyCommand?: string | false;
+}
+
+export interface WrittenSsh extends WrittenLogin {
   /** Seconds for connecting and logging in. @default 20 */
   readonly connectTimeout?: number;
+  /** ssh_config files to read; false: none. @default ['~/.ssh/config', '/etc/ssh/ssh_config'] */
+  readonly configFile?: string | readonly string[] | false;
+  /** What happens to a host whose key is not known: it is refused, or its key is added to known_hosts. @default 'strict' */
+  readonly hostKeyChecking?: 'strict' | 'accept-new';
+  /** Socket of the SSH agent; false: none. @default SSH_AUTH_SOCK */
+  readonly identityAgent?: string | false;
+  /** Lends the agent to commands on the hosts. @default false */
+  readonly forwardAgent?: boolean;
 }
 
 export interface WrittenSwarm {
@@ -84,12 +100,10 @@ export interface WrittenSwarm {
 }
 
 /** One host, or several where `host` holds a range such as `web[01:20].example.com`. */
-export interface WrittenHost {
+export interface WrittenHost extends WrittenLogin {
   readonly host: string;
-  readonly user?: string;
-  readonly port?: number;
-  readonly identityFile?: string | readonly string[];
-  readonly knownHostsFile?: string | readonly string[];
+  /** Name that known_hosts has for the host. @default its address */
+  readonly hostKeyAlias?: string;
   /** @default ['app'] */
   readonly roles?: readonly RoleName[];
   readonly primary?: boolean;

@@ -1,38 +1,44 @@
 import type { Config } from '#config/config.ts';
 import type { WrittenHost } from '#config/written-config.ts';
-import type { SandboxHost } from '#sandbox/start-sandbox.ts';
+import { chosenFor, chosenForHops } from './chosen-ssh.ts';
 import { expandRange } from './expand-range.ts';
-import type { Host, Inventory } from './host.ts';
+import type { Host, Inventory, Target } from './host.ts';
 import { parseHost } from './parse-host.ts';
+import { resolveSsh, type SshSurroundings } from './resolve-ssh.ts';
+import type { SshConfig } from './ssh-config-file.ts';
+import type { LocalMachine } from './ssh-tokens.ts';
 
-/** Where a user's keys and agent are. */
-export interface LocalUser {
-  readonly home: string;
-  /** Value of SSH_AUTH_SOCK. */
-  readonly agent?: string;
+/** What the hosts depend on besides deploy.config.ts. */
+export interface InventorySurroundings {
+  readonly sshConfig: SshConfig;
+  readonly local: LocalMachine;
+  /** Runs the command of a `Match exec`; true for exit code 0. */
+  readonly exec: (command: string) => boolean;
+  /** A path as written in deploy.config.ts. */
+  readonly toLocal: (path: string) => string;
 }
 
-/** Every host of the stage, ranges expanded, defaults filled in; a host that is written twice is one, as `mergeHosts` says. */
-export const resolveInventory = (config: Config, user: LocalUser, expandPath: (path: string) => string): Inventory => {
+/** Every host of the stage, ranges expanded, ways to log in resolved; a host that is written twice is one, as `mergeHosts` says. */
+export const resolveInventory = (config: Config, around: InventorySurroundings): Inventory => {
   const written = (config.hosts as readonly WrittenHost[]).flatMap((entry) =>
     expandRange(entry.host).map((text) => ({ entry, at: parseHost(text) })),
   );
-  const entries = new Map<string, WrittenHost>();
+  const ssh: SshSurroundings = {
+    ...{ config: around.sshConfig, local: around.local, exec: around.exec, hops: new Map() },
+    forHops: chosenForHops(config.ssh),
+  };
+  const entries = new Map<string, { said: WrittenHost; target: Target }>();
   for (const { entry, at } of written) {
-    const port = at.port ?? entry.port ?? config.ssh.port;
-    const key = `${at.address}:${port}`;
-    const user = at.user ?? entry.user;
-    const said = {
-      ...entry,
-      ...(user === undefined ? {} : { user }),
-      host: at.address,
-      port,
-      roles: entry.roles ?? ['app'],
-    };
-    const earlier = entries.get(key);
-    entries.set(key, earlier ? mergeHosts(earlier, said) : said);
+    const { address, ...login } = at;
+    const said = { ...entry, ...login, host: address, roles: entry.roles ?? ['app'] };
+    const resolve = (host: WrittenHost) => resolveSsh(address, chosenFor(host, config, around.toLocal), ssh);
+    const target = resolve(said);
+    const key = `${address}:${target.port}`;
+    const earlier = entries.get(key)?.said;
+    const both = earlier && mergeHosts(earlier, said);
+    entries.set(key, both ? { said: both, target: resolve(both) } : { said, target });
   }
-  return nameHosts([...entries.values()].map((entry) => resolveHost(config, user, expandPath, entry)));
+  return nameHosts([...entries.values()].map(({ said, target }) => hostOf(config, said, target)));
 };
 
 /** Capistrano's rule: what the later one says wins, roles add up, properties are merged; what it does not say stays. */
@@ -44,63 +50,21 @@ const mergeHosts = (earlier: WrittenHost, later: WrittenHost): WrittenHost => ({
   properties: { ...earlier.properties, ...later.properties },
 });
 
-/** The embedded hosts as an inventory: every one has its own root, below which `deployTo` lies. */
-export const sandboxInventory = (config: Config, hosts: readonly SandboxHost[]): Inventory =>
-  hosts.map((host, index) => ({
-    name: host.name,
-    address: host.address,
-    port: host.port,
-    user: host.user,
-    roles: ['app'],
-    primary: index === 0,
-    deployTo: `${host.root}${config.deployTo}`,
-    root: host.root,
-    peerAddress: host.address,
-    ssh: {
-      identityFiles: [host.identityFile],
-      identityChosen: true,
-      knownHostsFiles: [host.knownHostsFile],
-      connectTimeout: config.ssh.connectTimeout,
-    },
-  }));
+const hostOf = (config: Config, entry: WrittenHost, target: Target): Host => ({
+  ...target,
+  roles: entry.roles ?? ['app'],
+  primary: entry.primary ?? false,
+  deployTo: entry.deployTo ?? config.deployTo,
+  ...(entry.noRelease === undefined ? {} : { noRelease: entry.noRelease }),
+  ...(entry.properties === undefined ? {} : { properties: entry.properties }),
+  ...(entry.zone === undefined ? {} : { zone: entry.zone }),
+  ...(entry.peerAddress === undefined ? {} : { peerAddress: entry.peerAddress }),
+});
 
-const resolveHost = (
-  config: Config,
-  user: LocalUser,
-  expandPath: (path: string) => string,
-  entry: WrittenHost,
-): Host => {
-  const chosen = entry.identityFile === undefined ? config.ssh.identityFile : list(entry.identityFile).map(expandPath);
-  return {
-    name: entry.host,
-    address: entry.host,
-    port: entry.port ?? config.ssh.port,
-    user: entry.user ?? config.ssh.user,
-    roles: entry.roles ?? ['app'],
-    primary: entry.primary ?? false,
-    deployTo: entry.deployTo ?? config.deployTo,
-    ...(entry.noRelease === undefined ? {} : { noRelease: entry.noRelease }),
-    ...(entry.properties === undefined ? {} : { properties: entry.properties }),
-    ...(entry.zone === undefined ? {} : { zone: entry.zone }),
-    ...(entry.peerAddress === undefined ? {} : { peerAddress: entry.peerAddress }),
-    ssh: {
-      identityFiles: chosen ?? DEFAULT_KEYS.map((name) => `${user.home}/.ssh/${name}`),
-      identityChosen: chosen !== undefined,
-      knownHostsFiles:
-        entry.knownHostsFile === undefined ? config.ssh.knownHostsFile : list(entry.knownHostsFile).map(expandPath),
-      ...(user.agent === undefined ? {} : { agent: user.agent }),
-      connectTimeout: config.ssh.connectTimeout,
-    },
-  };
-};
-
-const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
-
-/** A host is called by its address; hosts that share one are told apart by their ports. */
+/** A host is called as it was written; hosts that share a name are told apart by their ports. */
 const nameHosts = (hosts: readonly Host[]): Host[] => {
-  const count = (address: string) => hosts.filter((host) => host.address === address).length;
-  const named = ({ address, port }: Host) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
-  return hosts.map((host) => (count(host.address) > 1 ? { ...host, name: named(host) } : host));
+  const counts = new Map<string, number>();
+  for (const { name } of hosts) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const named = ({ name, port }: Host) => (name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`);
+  return hosts.map((host) => ((counts.get(host.name) ?? 0) > 1 ? { ...host, name: named(host) } : host));
 };
-
-const list = (value: string | readonly string[]): readonly string[] => (typeof value === 'string' ? [value] : value);

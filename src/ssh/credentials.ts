@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AuthenticationType } from 'ssh2';
 import ssh2 from 'ssh2';
-import type { Host } from '#inventory/host.ts';
+import type { Target } from '#inventory/host.ts';
 import { ConnectFailed } from './connect-failed.ts';
 
 export type AuthMethod = { type: AuthenticationType; username: string } & Record<string, unknown>;
@@ -16,10 +16,10 @@ export interface Credentials {
  * What to log in with: the named key files alone, or else the agent and then the usual key files that exist.
  * @throws ConnectFailed for a named file that is missing, unreadable, no private key, or encrypted.
  */
-export const readCredentials = async ({ ssh, user, name }: Host): Promise<Credentials> => {
+export const readCredentials = async ({ ssh, user, name }: Target): Promise<Credentials> => {
   const methods: AuthMethod[] = [];
   const offered: string[] = [];
-  if (ssh.agent !== undefined && !ssh.identityChosen) {
+  if (ssh.agent !== undefined && !ssh.identityChosen && !ssh.identitiesOnly) {
     methods.push({ type: 'agent', username: user, agent: ssh.agent });
     offered.push('the keys of the SSH agent');
   }

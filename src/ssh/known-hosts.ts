@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 
 /**
  * known_hosts as OpenSSH reads it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): plain, hashed, wildcard and negated names,
- * `[host]:port`, `@revoked`. Lines of certificate authorities are kept apart: ssh2 knows no certificates.
+ * `[host]:port`, `@revoked`. Lines of certificate authorities are marked: ssh2 knows no certificates.
  */
 export interface KnownKey {
   readonly file: string;
@@ -11,24 +11,27 @@ export interface KnownKey {
   /** The public key, base64 as in the file. */
   readonly key: string;
   readonly revoked: boolean;
+  /** It is the key of a certificate authority: no host shows it. */
+  readonly authority: boolean;
 }
 
 export type HostKeyVerdict = 'known' | 'unknown' | 'changed' | 'revoked';
 
-/** Every key that the files hold for a host at a port. */
-export const knownKeys = (files: readonly { path: string; text: string }[], host: string, port: number): KnownKey[] =>
+/** Every key that the files hold for a name, as `lookupName` gives it. */
+export const knownKeys = (files: readonly { path: string; text: string }[], name: string): KnownKey[] =>
   files.flatMap(({ path, text }) =>
     text.split('\n').flatMap((line, index) => {
       const entry = parseLine(line);
-      if (!entry || entry.authority || !matchesHost(entry.names, lookupName(host, port))) return [];
-      return [{ file: path, line: index + 1, type: entry.type, key: entry.key, revoked: entry.revoked }];
+      if (!entry || !matchesHost(entry.names, name)) return [];
+      const { type, key, revoked, authority } = entry;
+      return [{ file: path, line: index + 1, type, key, revoked, authority }];
     }),
   );
 
 /** What the known keys say of the key that a host presented. A host known by keys of other types only is `unknown`. */
 export const judgeHostKey = (known: readonly KnownKey[], type: string, key: string): HostKeyVerdict => {
   if (known.some((entry) => entry.revoked && entry.key === key)) return 'revoked';
-  const valid = known.filter((entry) => !entry.revoked);
+  const valid = known.filter((entry) => !entry.revoked && !entry.authority);
   if (valid.some((entry) => entry.key === key)) return 'known';
   return valid.some((entry) => entry.type === type) ? 'changed' : 'unknown';
 };
@@ -37,9 +40,18 @@ export const judgeHostKey = (known: readonly KnownKey[], type: string, key: stri
 export const lookupName = (host: string, port: number): string =>
   port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
 
+/** A line for known_hosts, its name hashed where it shall not be read. */
+export const knownHostsLine = (name: string, key: Buffer, hashed: boolean): string =>
+  `${hashed ? hashName(name) : name} ${keyTypeOf(key)} ${key.toString('base64')}\n`;
+
+const hashName = (name: string): string => {
+  const salt = randomBytes(20);
+  return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
+};
+
 /** Algorithms to ask the server for: those of known keys first, so that it shows a key that we can compare. */
 export const hostKeyAlgorithms = (known: readonly KnownKey[]): string[] => {
-  const types = known.filter((entry) => !entry.revoked).map((entry) => entry.type);
+  const types = known.filter((entry) => !entry.revoked && !entry.authority).map((entry) => entry.type);
   const preferred = ALGORITHMS.filter((algorithm) => types.includes(keyType(algorithm)));
   return [...preferred, ...ALGORITHMS.filter((algorithm) => !preferred.includes(algorithm))];
 };

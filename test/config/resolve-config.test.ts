@@ -24,12 +24,7 @@ test('what is not written has its default', () => {
     linkedFiles: [],
     linkedDirs: [],
     hosts: [{ host: 'a' }, { host: 'b', roles: ['db'] }],
-    ssh: {
-      user: 'ann',
-      port: 22,
-      knownHostsFile: ['/home/ann/.ssh/known_hosts', '/etc/ssh/ssh_known_hosts'],
-      connectTimeout: 20,
-    },
+    ssh: {},
     swarm: { ports: [42_000, 42_999], stallTimeout: 60, network: [], reach: 'auto', runtime: 'auto' },
     recipes: [],
     set: {},

@@ -2,7 +2,8 @@ import type { Config } from '#config/config.ts';
 import { resolveConfig } from '#config/resolve-config.ts';
 import type { StageSettings, WrittenHost } from '#config/written-config.ts';
 import type { Inventory } from '#inventory/host.ts';
-import { resolveInventory } from '#inventory/resolve-inventory.ts';
+import { type InventorySurroundings, resolveInventory } from '#inventory/resolve-inventory.ts';
+import type { LocalMachine } from '#inventory/ssh-tokens.ts';
 
 const around = { user: 'ann', home: '/home/ann', directory: '/project' };
 
@@ -18,10 +19,11 @@ export const configOf = (hosts: readonly (string | WrittenHost)[], settings: Sta
 export const inventoryOf = (
   hosts: readonly (string | WrittenHost)[],
   settings: StageSettings = {},
-  agent?: string,
+  { sshConfig = [], env = {} }: Partial<Pick<InventorySurroundings, 'sshConfig'> & LocalMachine> = {},
 ): Inventory =>
-  resolveInventory(
-    configOf(hosts, settings),
-    { home: '/home/ann', ...(agent === undefined ? {} : { agent }) },
-    (path) => path.replace(/^~/, '/home/ann'),
-  );
+  resolveInventory(configOf(hosts, settings), {
+    sshConfig,
+    local: { user: 'ann', home: '/home/ann', machine: 'laptop.example.com', env },
+    exec: () => false,
+    toLocal: (path) => path.replace(/^~/, '/home/ann'),
+  });

@@ -9,7 +9,7 @@ import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
 import { needs } from '../support/tools.ts';
 
 const ED = 'ssh-ed25519';
-const found = (text: string, host: string, port = 22) => knownKeys([{ path: '/known', text }], host, port);
+const found = (text: string, host: string, port = 22) => knownKeys([{ path: '/known', text }], lookupName(host, port));
 const line = (names: string, key = 'AAAA') => `${names} ${ED} ${key} comment\n`;
 
 describe('a line is for', () => {
@@ -43,7 +43,9 @@ describe('a line is for', () => {
 
 test('comments, empty lines, half lines and tabs do no harm, and lines are counted', () => {
   const text = `# web1 ${ED} AAAA\n\n   \nweb1\nweb1 ${ED}\n\tweb1\t${ED}\tBBBB\r\n|1|zzz web1\n|1| ${ED} CCCC\n@unknown\n`;
-  expect(found(text, 'web1')).toEqual([{ file: '/known', line: 6, type: ED, key: 'BBBB', revoked: false }]);
+  expect(found(text, 'web1')).toEqual([
+    { file: '/known', line: 6, type: ED, key: 'BBBB', revoked: false, authority: false },
+  ]);
 });
 
 test('the keys of several files are found together', () => {
@@ -51,21 +53,31 @@ test('the keys of several files are found together', () => {
     { path: '/a', text: line('web1', 'AAAA') },
     { path: '/b', text: `\n${line('web1', 'BBBB')}` },
   ];
-  expect(knownKeys(files, 'web1', 22).map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
+  expect(knownKeys(files, 'web1').map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual([
     '/a:1 AAAA',
     '/b:2 BBBB',
   ]);
 });
 
 test('authorities are no host keys, revoked keys are marked', () => {
-  expect(found(`@cert-authority * ${ED} AAAA\n@revoked * ${ED} BBBB\n`, 'web1')).toMatchObject([
+  const keys = found(`@cert-authority * ${ED} AAAA\n@revoked * ${ED} BBBB\n`, 'web1');
+  expect(keys).toMatchObject([
+    { key: 'AAAA', authority: true },
     { key: 'BBBB', revoked: true },
   ]);
+  expect(judgeHostKey(keys, ED, 'AAAA')).toBe('unknown');
 });
 
 describe('the verdict', () => {
   const known = (...entries: [type: string, key: string, revoked?: boolean][]): KnownKey[] =>
-    entries.map(([type, key, revoked = false], index) => ({ file: '/known', line: index + 1, type, key, revoked }));
+    entries.map(([type, key, revoked = false], index) => ({
+      file: '/known',
+      line: index + 1,
+      type,
+      key,
+      revoked,
+      authority: false,
+    }));
 
   test.each([
     ['known', known([ED, 'A'])],
@@ -83,7 +95,14 @@ describe('the verdict', () => {
 });
 
 describe('the algorithms asked for', () => {
-  const key = (type: string, revoked = false): KnownKey => ({ file: '', line: 1, type, key: 'A', revoked });
+  const key = (type: string, revoked = false): KnownKey => ({
+    file: '',
+    line: 1,
+    type,
+    key: 'A',
+    revoked,
+    authority: false,
+  });
 
   test('are those of known keys first, and an RSA key stands for its newer signatures', () => {
     expect(hostKeyAlgorithms([])[0]).toBe(ED);
