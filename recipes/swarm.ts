@@ -1,4 +1,4 @@
-import { defineRecipe, task } from 'rookery';
+import { defineRecipe, type TaskContext, task } from 'rookery';
 
 /** How an artifact comes to every host, in the steps that Murder's users know; hook your own tasks before or after any. */
 export default defineRecipe({
@@ -25,6 +25,11 @@ export default defineRecipe({
       locks: false,
       run: (t) => t.deployment.swarm.stop(),
     }),
+    task('swarm:check', 'Try whether the hosts reach each other and this machine', {
+      release: true,
+      locks: false,
+      run: checkSwarm,
+    }),
     task('swarm:clean', 'Remove the packed copy', {
       release: true,
       locks: false,
@@ -32,3 +37,8 @@ export default defineRecipe({
     }),
   ],
 });
+
+async function checkSwarm(t: TaskContext): Promise<void> {
+  if (!t.deployment.decided) await t.deployment.inspect(t, false);
+  await t.deployment.swarm.check(t);
+}

@@ -78,6 +78,13 @@ export const joinRuntimes = (parts: RuntimeParts) => {
       const chosen = choiceOf(state);
       return chosen.kind === 'none' ? chosen.problem : undefined;
     },
+    /** Whether the peer can be started on a host without bringing anything but itself. */
+    isReady: (host: string): boolean => {
+      const state = parts.state(host);
+      if (!state || Number.isNaN(state.freeBytes)) return false; // there is no deployTo
+      const chosen = choiceOf(state);
+      return chosen.kind === 'host' || (chosen.kind === 'bundled' && chosen.kept);
+    },
     /** Fetches what hosts of a run are to get, before anything else begins. */
     prepare: async (hosts: readonly Remote[]): Promise<void> => {
       if (!parts.dryRun) await Promise.all(receivers(hosts).map(({ runtime }) => fetch(runtime)));

@@ -11,6 +11,7 @@ import { releasePaths } from '#release/release-paths.ts';
 import { sftpStrategy } from '#swarm/sftp-strategy.ts';
 import type { DistributionResult, IsCached, Strategy, Target, Transfer } from '#swarm/strategy.ts';
 import { torrentStrategy } from '#swarm/torrent-strategy.ts';
+import { checkNetwork } from './check-network.ts';
 import type { Runtimes } from './join-runtimes.ts';
 
 export interface SwarmParts {
@@ -37,7 +38,7 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
     if (!opened) throw new UserError('there is no torrent yet: swarm:create comes before this task');
     return opened;
   };
-  const targetsOf = ({ hosts }: TaskContext): Target[] =>
+  const targetsOf = ({ hosts }: Pick<TaskContext, 'hosts'>): Target[] =>
     hosts.map((remote) => {
       const { deployTo } = remote.host;
       const node = parts.runtimes.nodeOn(remote.host);
@@ -75,6 +76,15 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
       t.fail(result.errors);
     },
     stop,
+    check: async (t) => {
+      if (strategy.name === 'sftp') return;
+      const ready = t.hosts.filter(({ host }) => parts.runtimes.isReady(host.name));
+      for (const { host } of t.hosts.filter((remote) => !ready.includes(remote))) {
+        const message = 'its network is not tried: it has no directory, or no Node.js, before the first deploy';
+        emit({ type: 'notice', level: 'info', message, host: host.name });
+      }
+      if (ready.length > 0) await checkNetwork(t, { ...parts, targets: targetsOf({ hosts: ready }) });
+    },
     clean: async () => {
       if (opened && dirname(opened.artifact.path) === parts.scratch) await rm(opened.artifact.path, { force: true });
     },

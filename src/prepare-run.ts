@@ -64,7 +64,7 @@ export const prepareRun = async (
   endings.add(fleet.close);
   const inventory = selectHosts(fleet.inventory, request.selection);
   const recipes = withUsed([...request.recipes, ...config.recipes]);
-  const plan = makePlan(recipes, inventory, request.tasks, config.roles);
+  const plan = makePlan(recipes, inventory, withNetwork(request.tasks), config.roles);
   const values = openSettings(recipes, config.set, ask);
   const allowed = allowedFailures({ ...config.failurePolicy, ...policyOf(request) }, inventory.length);
 
@@ -77,6 +77,10 @@ export const prepareRun = async (
   const source = needsSource ? await resolve(config.source) : content;
   return { config, inventory, recipes, plan, values, allowed, source, content, resolve, toLocal };
 };
+
+/** Who asks whether hosts are ready wants to know of their network, too; a deploy finds out by itself. */
+const withNetwork = (tasks: readonly string[]): readonly string[] =>
+  tasks.includes('deploy:check') && !tasks.includes('deploy') ? [...tasks, 'swarm:check'] : tasks;
 
 const policyOf = ({ onFailure, maxFailures }: RunRequest) => ({
   ...(onFailure === undefined ? {} : { onFailure }),

@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module';
 import { posix } from 'node:path';
 import { UserError } from '#recipe/user-error.ts';
-import { LOCK_OPTIONS, refuseStrayMessage, waitingTime, withWaitingTime } from './lock-options.ts';
+import { refuseStrayMessage, waitingTime, withWaitingTime } from './lock-options.ts';
+import { EPILOGUE, OPTIONS, USAGE } from './usage.ts';
 
 /** A command line, understood. */
 export interface Arguments {
-  readonly command: 'run-tasks' | 'init' | 'tasks';
+  readonly command: 'run-tasks' | 'init' | 'tasks' | 'doctor';
   /** Empty for commands that need none. */
   readonly stage: string;
   readonly tasks: readonly string[];
@@ -93,12 +94,12 @@ const understand = (words: Words): Arguments => {
       'which stage? Write `deploy production`, or `deploy init` to begin; `deploy --help` tells more',
       2,
     );
-  if (first === 'doctor') throw new UserError('`deploy doctor` is not part of this version yet', 2);
   if (first === 'swarm') throw new UserError('`swarm` has to be the first word: `deploy swarm --help` tells more', 2);
   const after = (words['--'] ?? []).map(String);
   const common = { ...options(words), remoteCommand: rest[0] === 'run' ? [...rest.slice(1), ...after] : [] };
   refuseStrayMessage(common.message, rest);
   if (first === 'init') return { ...common, command: 'init', stage: '', tasks: [] };
+  if (first === 'doctor') return { ...common, command: 'doctor', stage: rest[0] ?? '', tasks: ['doctor'] };
   if (first === 'tasks') return { ...common, command: 'tasks', stage: rest[0] ?? '', tasks: [] };
   if (rest[0] === 'run' && common.remoteCommand.length === 0)
     throw new UserError(`run what? Write \`deploy ${first} run -- uptime\``, 2);
@@ -177,74 +178,3 @@ const list = (value: unknown): string[] | undefined => {
 
 /** The values of an option that may stand several times. */
 export const all = (value: unknown): string[] => (value === undefined ? [] : [value].flat().map(String));
-
-const USAGE = `deploy <stage> [task...] [options]
-
-  deploy production                    a whole deploy
-  deploy production deploy:rollback    back to the previous release
-  deploy production deploy:check       are the hosts ready?
-  deploy production deploy:lock -m why no deploys until deploy:unlock
-  deploy production releases           what is on every host
-  deploy production pending            the commits that a deploy would bring
-  deploy production run -- uptime      one command on every host
-  deploy swarm --help                  the parts of a swarm, one by one
-  deploy production distribute <path> --to <path on hosts>
-                                       a file or directory to every host, without a release
-  deploy init                          write a deploy.config.ts
-  deploy tasks [stage]                 list the tasks`;
-
-const EPILOGUE = `Exit codes:
-  0    done
-  1    failed, and no host serves the new release
-  2    a mistake in the command line or the configuration
-  3    published, but some hosts failed
-  4    the lock is held by somebody else
-  5    could not connect or log in
-  130  interrupted`;
-
-const OPTIONS = {
-  roles: { alias: 'r', type: 'string', requiresArg: true, describe: 'only hosts with one of these roles: app,db' },
-  hosts: {
-    alias: 'z',
-    type: 'string',
-    requiresArg: true,
-    describe: "only these hosts: 'web*,db1'; '!web03' leaves one out",
-  },
-  limit: { alias: 'l', type: 'string', requiresArg: true, describe: 'only the first N or N% of them' },
-  ref: { alias: 'branch', type: 'string', requiresArg: true, describe: 'git ref to deploy' },
-  release: { type: 'string', requiresArg: true, describe: 'release to roll back to' },
-  'only-failed': { alias: 'resume', type: 'boolean', describe: 'finish the last deploy on the hosts where it did not' },
-  ...LOCK_OPTIONS,
-  set: {
-    alias: 's',
-    type: 'string',
-    requiresArg: true,
-    describe: 'another value for a key of the configuration: key=value',
-  },
-  'dry-run': { alias: 'n', type: 'boolean', describe: 'connect, and show the commands that would run; change nothing' },
-  'on-failure': {
-    choices: ['stop', 'continue'],
-    requiresArg: true,
-    describe: 'when a host fails before the release is published: stop and undo, or go on without it',
-  },
-  'max-failures': { type: 'string', requiresArg: true, describe: 'go on while no more than N or N% hosts have failed' },
-  tree: { type: 'boolean', describe: 'with `tasks`: the flow of a deploy, with its hooks' },
-  to: { type: 'string', requiresArg: true, describe: 'distribute: absolute path on the hosts' },
-  delete: { type: 'boolean', describe: 'distribute: a directory that is there is replaced as a whole, not added to' },
-  plan: { type: 'boolean', describe: 'show which tasks would run on which hosts, without connecting' },
-  format: {
-    choices: ['tty', 'plain', 'json'],
-    requiresArg: true,
-    describe: 'how to report; tty on a terminal, plain otherwise',
-  },
-  config: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'the configuration file, in place of a search for deploy.config.*',
-  },
-  verbose: { alias: 'v', type: 'boolean', describe: 'show every command' },
-  quiet: { alias: 'q', type: 'boolean', describe: 'show problems and the summary only' },
-  trace: { type: 'boolean', describe: 'show stack traces' },
-  color: { type: 'boolean', default: true, describe: 'colours; --no-color for none' },
-  yes: { alias: 'y', type: 'boolean', describe: 'answer yes to every question' },
-} as const;

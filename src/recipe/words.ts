@@ -14,6 +14,7 @@ export type Word =
   | 'swarm:fetch'
   | 'swarm:stop'
   | 'swarm:clean'
+  | 'swarm:check'
   | 'deploy:unpack'
   | 'deploy:symlink:shared'
   | 'deploy:updated'
