@@ -1,4 +1,14 @@
-import { breakLock, defineRecipe, describeLock, isLasting, parseLock, type TaskContext, task } from 'rookery';
+import {
+  breakLock,
+  defineRecipe,
+  describeLock,
+  formatCount,
+  type HostState,
+  isLasting,
+  parseLock,
+  type TaskContext,
+  task,
+} from 'rookery';
 
 /** Tasks beside the flow of a deploy. */
 export default defineRecipe({
@@ -10,6 +20,10 @@ export default defineRecipe({
     }),
     task('deploy:unlock', 'Remove the lock, whoever holds it', { release: true, locks: false, run: unlock }),
     task('releases', 'List the releases on every host', { release: true, locks: false, run: list }),
+    task('doctor', 'Look at hosts, runtimes and network', {
+      ...{ release: true, locks: false },
+      run: examine,
+    }),
     task('pending', 'Show the commits that a deploy would bring', {
       ...{ release: true, locks: false, needsSource: true },
       run: (t) => t.deployment.pending(t),
@@ -37,3 +51,28 @@ async function list(t: TaskContext): Promise<void> {
     t.answer(remote, { releases: releases.map((release) => ({ ...release, current: release.name === current })) });
   }
 }
+
+async function examine(t: TaskContext): Promise<void> {
+  const { inspect, state, swarm } = t.deployment;
+  await inspect(t, false);
+  for (const remote of t.hosts) {
+    const { name, deployTo } = remote.host;
+    const runtime = t.settings.strategy === 'torrent' ? [`runtime: ${swarm.runtimeOf(name)}`] : [];
+    const lines = [describePlatform(state(name)), ...runtime, ...describeApplication(state(name), deployTo)];
+    t.answer(remote, { stream: 'stdout', text: lines.map((line) => `${line}\n`).join('') });
+  }
+  await swarm.check(t);
+}
+
+const describePlatform = ({ platform }: HostState): string => {
+  const musl = platform.loaders.some((path) => path.includes('musl')) ? 'musl' : 'an unknown libc';
+  const libc = platform.glibc === undefined ? musl : `glibc ${platform.glibc}`;
+  return `machine: ${platform.machine ?? 'unknown'}, ${libc}`;
+};
+
+const describeApplication = ({ freeBytes, current, releases, problems }: HostState, deployTo: string): string[] => {
+  if (Number.isNaN(freeBytes)) return [`${deployTo}: does not exist yet; deploy:check makes it`];
+  const serving = current === undefined ? 'no release serves' : `${current} serves, of ${formatCount(releases.length)}`;
+  const free = `${formatCount(freeBytes / 1e6)} MB free`;
+  return [`${deployTo}: ${serving}; ${free}`, ...problems.map((problem) => `to mend: ${problem}`)];
+};

@@ -12,8 +12,8 @@ import { torrentStrategy } from '#swarm/torrent-strategy.ts';
 
 export interface NetworkCheck {
   readonly config: Pick<Config, 'swarm'>;
-  /** Where the artifact of a deploy would be on each host; the check has a file of its own beside our programs. */
-  readonly targets: readonly Target[];
+  /** The hosts; the check has a file of its own beside our programs. */
+  readonly targets: readonly Omit<Target, 'path'>[];
   readonly scratch: string;
   readonly dryRun: boolean;
   readonly isCached: IsCached;

@@ -12,6 +12,7 @@ const exitCode = await main({
   cwd: process.cwd(),
   pid: process.pid,
   execPath: process.execPath,
+  nodeVersion: process.versions.node,
   stdout: process.stdout,
   stderr: process.stderr,
   stdin: process.stdin,

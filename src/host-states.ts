@@ -41,7 +41,7 @@ export const createHostStates = ({ config, sessions, dryRun, runtimeProblem }: L
     /** Looks at the hosts; with `prepare` it also creates what a deploy needs there, and refuses hosts that are not ready. */
     look: (t: TaskContext, hosts: TaskContext['hosts'], prepare: boolean): Promise<void> =>
       t.on(hosts, async ({ host, run }) => {
-        const command = prepare ? prepareHost(host.deployTo, config) : inspectHost(host.deployTo);
+        const command = prepare ? prepareHost(host.deployTo, config) : inspectHost(host.deployTo, config);
         const told = await run(command, { label: `look at ${host.deployTo}`, quiet: true, reads: !prepare });
         const state = parseHostState(dryRun && prepare ? await lookOnly(host) : told.stdout);
         states.set(host.name, state);

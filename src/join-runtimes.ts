@@ -78,6 +78,13 @@ export const joinRuntimes = (parts: RuntimeParts) => {
       const chosen = choiceOf(state);
       return chosen.kind === 'none' ? chosen.problem : undefined;
     },
+    /** What runs the peer on a host that was looked at, in words. */
+    describe: (host: string): string => {
+      const chosen = choice(host);
+      if (chosen.kind === 'none') return chosen.problem;
+      if (chosen.kind === 'host') return `its own Node.js ${parts.state(host)?.node ?? ''}`.trim();
+      return `Node.js ${chosen.runtime.version}, ${chosen.kept ? 'kept from an earlier deploy' : 'sent by the first deploy'}`;
+    },
     /** Whether the peer can be started on a host without bringing anything but itself. */
     isReady: (host: string): boolean => {
       const state = parts.state(host);

@@ -4,6 +4,7 @@ import type { Artifact } from '#artifact/artifact.ts';
 import type { Config } from '#config/config.ts';
 import type { Emit } from '#protocol/events.ts';
 import { formatCount } from '#recipe/format-count.ts';
+import type { Remote } from '#recipe/remote.ts';
 import type { SwarmSteps } from '#recipe/swarm-steps.ts';
 import type { TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
@@ -38,14 +39,14 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
     if (!opened) throw new UserError('there is no torrent yet: swarm:create comes before this task');
     return opened;
   };
-  const targetsOf = ({ hosts }: Pick<TaskContext, 'hosts'>): Target[] =>
-    hosts.map((remote) => {
-      const { deployTo } = remote.host;
-      const node = parts.runtimes.nodeOn(remote.host);
-      const cache = `${releasePaths(deployTo).own}/peer`;
-      const insteadOfNode = () => parts.runtimes.insteadOn(remote);
-      return { remote, path: parts.incoming(deployTo), cache, insteadOfNode, ...(node === undefined ? {} : { node }) };
-    });
+  const placeOf = (remote: Remote): Omit<Target, 'path'> => {
+    const node = parts.runtimes.nodeOn(remote.host);
+    const cache = `${releasePaths(remote.host.deployTo).own}/peer`;
+    const insteadOfNode = () => parts.runtimes.insteadOn(remote);
+    return { remote, cache, insteadOfNode, ...(node === undefined ? {} : { node }) };
+  };
+  const targetsOf = ({ hosts }: TaskContext): Target[] =>
+    hosts.map((remote) => ({ ...placeOf(remote), path: parts.incoming(remote.host.deployTo) }));
   const stop = async (): Promise<void> => opened?.transfer.stop();
 
   return {
@@ -76,6 +77,7 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
       t.fail(result.errors);
     },
     stop,
+    runtimeOf: parts.runtimes.describe,
     check: async (t) => {
       if (strategy.name === 'sftp') return;
       const ready = t.hosts.filter(({ host }) => parts.runtimes.isReady(host.name));
@@ -83,7 +85,7 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
         const message = 'its network is not tried: it has no directory, or no Node.js, before the first deploy';
         emit({ type: 'notice', level: 'info', message, host: host.name });
       }
-      if (ready.length > 0) await checkNetwork(t, { ...parts, targets: targetsOf({ hosts: ready }) });
+      if (ready.length > 0) await checkNetwork(t, { ...parts, targets: ready.map(placeOf) });
     },
     clean: async () => {
       if (opened && dirname(opened.artifact.path) === parts.scratch) await rm(opened.artifact.path, { force: true });

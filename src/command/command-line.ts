@@ -19,6 +19,7 @@ export const main = async (proc: ProcessLike): Promise<number> => {
     if (args.command === 'init') return await runInit(proc);
     if (args.command === 'tasks')
       return await (await import('./list-tasks.ts')).listTasks(args, surroundings(proc), proc.stdout);
+    if (args.command === 'doctor') return await (await import('./doctor.ts')).doctor(args, surroundings(proc), proc);
     if (args.plan) return await (await import('./show-plan.ts')).showPlan(args, surroundings(proc), proc.stdout);
     return await (await import('./run-command.ts')).runCommand(args, surroundings(proc), proc);
   } catch (error) {

@@ -9,6 +9,7 @@ export interface ProcessLike {
   readonly cwd: string;
   readonly pid: number;
   readonly execPath: string;
+  readonly nodeVersion: string;
   readonly stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   readonly stderr: Writable & { isTTY?: boolean };
   readonly stdin: Readable & { isTTY?: boolean; setRawMode?(raw: boolean): unknown };

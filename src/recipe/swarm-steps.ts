@@ -14,6 +14,8 @@ export interface SwarmSteps {
   readonly fetch: (t: TaskContext) => Promise<void>;
   /** Ends peers, seeder and tracker. */
   readonly stop: () => Promise<void>;
+  /** What runs the peer on a host that was looked at, in words. */
+  readonly runtimeOf: (host: string) => string;
   /** Tries whether hosts and this machine reach each other as a transfer needs it. By `sftp` it has nothing to do. */
   readonly check: (t: TaskContext) => Promise<void>;
   /** Removes the packed artifact from this machine. */

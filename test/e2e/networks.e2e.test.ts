@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { lookAt } from '../support/host-files.ts';
+import { expectNothingLeft, lookAt } from '../support/host-files.ts';
 import { closePorts, NETWORK_TOOLS, type NetworkFleet, startNetworkFleet } from '../support/network-fleet.ts';
 import { type Deployed, makeProject, type Project } from '../support/project.ts';
 import { needs, needsRoot } from '../support/tools.ts';
@@ -85,6 +85,25 @@ describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('networks as they are'
     expect(copies(run)).toBeLessThan(1 + ONE_COPY);
     const warned = notices(run, 'warning').join('\n');
     expect(warned).toMatch(new RegExp(`${host.address}.* cannot .*reach.*on port 42\\d\\d\\d.*: no answer`));
+  });
+
+  test('deploy:check tells of closed ports ahead, and leaves nothing', async () => {
+    const host = fleet.hosts[2]!;
+    await fleet.firewall(host, closePorts('both'));
+    const run = await project.deploy(['deploy:check'], { through: fleet.deployer });
+    expect(run.exitCode).toBe(0);
+    expect(notices(run, 'warning').join('\n')).toMatch(
+      new RegExp(`${host.address}.* cannot .*reach.*on port 42\\d\\d\\d.*: no answer`),
+    );
+    expect(run.events).toContainEqual(
+      expect.objectContaining({
+        type: 'task-end',
+        task: 'swarm:check',
+        ok: true,
+        detail: expect.stringContaining('see the warnings'),
+      }),
+    );
+    await expectNothingLeft(project);
   });
 
   test('a host that takes no calls calls the others', async () => {
