@@ -25,7 +25,17 @@ export const startPart = (line: string, cwd: string): RunningPart => {
   const { stream, text, onText } = collect();
   let signal: (name: string) => void = () => {};
   const ended = runSwarmCommand([...line.split(' '), '--format', 'json'], {
-    ...{ argv: [], env: {}, cwd, pid: 0, execPath: '', nodeVersion: '', stdout: stream, stderr: collect().stream, stdin: process.stdin },
+    ...{
+      argv: [],
+      env: {},
+      cwd,
+      pid: 0,
+      execPath: '',
+      nodeVersion: '',
+      stdout: stream,
+      stderr: collect().stream,
+      stdin: process.stdin,
+    },
     onSignal: (take) => {
       signal = take;
     },
