@@ -1,6 +1,7 @@
 import type { Geometry } from '#torrent/geometry.ts';
 import { createSwarm, type Swarm } from '#torrent/swarm.ts';
 import type { Effect, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
+import type { Place } from '#torrent/zone.ts';
 import type { LentBlock } from './chunk-cache.ts';
 import type { DiskStore } from './disk-store.ts';
 import type { Links } from './links.ts';
@@ -16,6 +17,7 @@ export interface DriverOptions {
   readonly store: DiskStore;
   /** The deployer's seeder: sends about one copy, and leaves the rest to the fleet. */
   readonly handsOut: boolean;
+  readonly place?: Place;
   readonly links: () => Links;
   readonly random: () => number;
   readonly now: () => number;
@@ -28,7 +30,8 @@ export interface DriverOptions {
 /** A swarm over a store and connections. */
 export const createDriver = (options: DriverOptions): Driver => {
   const { geometry, store, handsOut, links, random, now } = options;
-  const swarm = createSwarm({ geometry, random, have: store.have, handsOut });
+  const { place } = options;
+  const swarm = createSwarm({ geometry, random, have: store.have, handsOut, ...(place ? { place } : {}) });
   const waiting: SwarmEvent[] = [];
   let busy = false;
 

@@ -14,14 +14,15 @@ const REQUESTS = 1024;
 const LARGEST_BLOCK = 128 * 1024;
 
 /** What a neighbour that speaks BEP 10 is told first. No extension has a message of its own yet. */
-export const introduction: ExtendedMessage = {
+export const introduce = (zone: string | undefined): ExtendedMessage => ({
   type: 'extended',
   id: 0,
   payload: encodeExtensionHandshake({
     ...{ extensions: new Map(), client: `Rookery ${VERSION}`, requests: REQUESTS },
     largestBlock: LARGEST_BLOCK,
+    ...(zone === undefined ? {} : { zone }),
   }),
-};
+});
 
 /** What a neighbour says of itself; undefined for other messages and for what cannot be read. */
 export const readIntroduction = ({ id, payload }: ExtendedMessage): ExtensionHandshake | undefined => {

@@ -7,7 +7,7 @@ import type { CloseReason, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
 import { createAddressBook } from './address-book.ts';
 import { type BlockSplitter, createBlockSplitter } from './block-splitter.ts';
 import { accept, type Connection, type ConnectionOptions, dial } from './connection.ts';
-import { introduction, readIntroduction } from './extensions.ts';
+import { introduce, readIntroduction } from './extensions.ts';
 import type { FirstTries } from './first-tries.ts';
 import type { Turn } from './turn.ts';
 
@@ -36,6 +36,8 @@ export interface LinksOptions {
   readonly hello: Handshake;
   readonly maxMessage: number;
   readonly turn: Turn;
+  /** Where this peer says it is; default: nothing is said. */
+  readonly zone?: string;
   readonly random: () => number;
   /** Milliseconds, never going back. */
   readonly now: () => number;
@@ -66,6 +68,7 @@ export const createLinks = (options: LinksOptions): Links => {
   const links = new Map<PeerKey, Link>();
   const byId = new Map<string, Link>();
   const banned = new Set<string>();
+  const introduction = introduce(options.zone);
   const ownId = hex(hello.peerId);
   let lastKey = 0;
   let closing = false;
@@ -103,6 +106,7 @@ export const createLinks = (options: LinksOptions): Links => {
     if (told === undefined) return;
     if ((told.largestBlock ?? 0) >= geometry.blockBytes) link.blocks.allowLarge();
     allow(link, told.requests);
+    if (told.zone !== undefined) onEvent({ type: 'placed', peer: link.key, zone: told.zone });
   };
 
   const allow = (link: Link, requests = USUAL_REQUESTS): void =>

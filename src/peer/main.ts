@@ -89,12 +89,13 @@ const createConversation = () => {
 
 const startFetching = (order: FetchOrder): Promise<PeerHandle> => {
   const metainfo = Buffer.from(order.metainfo, 'base64');
-  const { path, sha256, announce, ports, introduced, listen, address } = order;
+  const { path, sha256, announce, ports, introduced, listen, address, zone } = order;
   return startPeer({
     ...{ metainfo, path, sha256, announce, ports, report, naps: true },
     ...(introduced === undefined ? {} : { introduced }),
     ...(listen === undefined ? {} : { listen }),
     ...(address === undefined ? {} : { address }),
+    ...(zone === undefined ? {} : { zone }),
   });
 };
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { PeerAddress, PeerReport } from '#protocol/control.ts';
+import type { Place } from '#torrent/zone.ts';
 import { startAnnouncer, type TrackerAnswer } from './announcer.ts';
 import { type DiskStore, openStore } from './disk-store.ts';
 import { createDriver } from './driver.ts';
@@ -34,6 +35,8 @@ export interface PeerOptions {
   readonly listen?: string;
   /** Address that the trackers are told; default: they use the one they see. */
   readonly address?: string;
+  /** Where this peer is: each piece shall come into its zone once. Default: zones are of no matter. */
+  readonly zone?: Place;
   /** The program does nothing else, and may sleep while packets gather. Default false. */
   readonly naps?: boolean;
   /** Takes reports as they happen: every kind but `hello`. */
@@ -113,6 +116,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
 
   const driver = createDriver({
     ...{ geometry, store, random, now, links: () => links, handsOut: options.complete === true },
+    ...(options.zone ? { place: options.zone } : {}),
     onComplete: () => void finish(),
     onFailure: (error) => void fail(error),
   });
@@ -120,7 +124,8 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   const napping = { now, left, links: () => links.count(), sleep: sleepSoundly };
   const turn = createTurn(options.naps === true ? createNaps(napping) : undefined);
   const tries = createFirstTries(report);
-  const links = createLinks({ ...torrent, turn, random, now, tries, onEvent: driver.handle });
+  const said = options.zone ? { zone: options.zone.name } : {};
+  const links = createLinks({ ...torrent, ...said, turn, random, now, tries, onEvent: driver.handle });
   const listener = await startListener({ ...options, random, onSocket: links.take });
 
   const progress = (): PeerProgress => {

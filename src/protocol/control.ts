@@ -30,6 +30,8 @@ export interface FetchOrder {
   readonly listen?: string;
   /** Address under which neighbours reach this peer, told to the tracker; default: the tracker uses the source address. */
   readonly address?: string;
+  /** Where the host is, and which of its zone's gateways, from 0, of how many: each brings its share of the pieces into the zone. Default: zones are of no matter. */
+  readonly zone?: { readonly name: string; readonly gateway?: readonly [number, number] };
 }
 
 export interface PeerAddress {
@@ -106,6 +108,9 @@ const peerAddress: Check = (value) => isRecord(value) && text(value.host) && por
 const portRange: Check = (value) =>
   Array.isArray(value) && value.length === 2 && value.every(port) && value[0] <= value[1];
 
+const gateway: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && value.every(count) && value[0] < value[1];
+
 const orders: Record<PeerOrder['kind'], Shape> = {
   fetch: {
     metainfo: text,
@@ -116,6 +121,7 @@ const orders: Record<PeerOrder['kind'], Shape> = {
     ports: portRange,
     listen: optional(text),
     address: optional(text),
+    zone: optional((value) => isRecord(value) && text(value.name) && optional(gateway)(value.gateway)),
   },
   peers: { peers: listOf(peerAddress) },
   stop: {},

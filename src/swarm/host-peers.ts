@@ -3,7 +3,7 @@ import type { FetchOrder, PeerReport, Surroundings } from '#protocol/control.ts'
 import { CommandFailed } from '#recipe/remote.ts';
 import { type HostAddresses, isLoopback, peerAddresses } from './host-address.ts';
 import { createIntroductions } from './introductions.ts';
-import { drawNeighbours, drawSeederNeighbours } from './neighbours.ts';
+import { drawNeighbours, drawSeederNeighbours, type Neighbours } from './neighbours.ts';
 import { type NetworkNotices, seederUnreachable } from './network-notices.ts';
 import type { Origin } from './origin.ts';
 import { createOriginRoutes, type OriginRoute } from './origin-routes.ts';
@@ -31,7 +31,19 @@ interface Station {
   readonly peer: RemotePeer;
   readonly route: OriginRoute;
   readonly addresses: HostAddresses;
+  readonly zone?: NonNullable<FetchOrder['zone']>;
 }
+
+/** Where a host is; nothing where all are in one zone. */
+const zoneOf = (
+  zones: readonly (string | undefined)[],
+  { gateways }: Neighbours,
+  place: number,
+): Pick<Station, 'zone'> => {
+  if (new Set(zones).size < 2) return {};
+  const gateway = gateways.get(place);
+  return { zone: { name: zones[place] ?? '', ...(gateway ? { gateway } : {}) } };
+};
 
 /** Starts a peer on every host, introduces them to each other as they appear, and passes their reports to the watch. */
 export const startHostPeers = (targets: readonly Target[], work: HostPeersWork): readonly HostPeer[] => {
@@ -39,8 +51,10 @@ export const startHostPeers = (targets: readonly Target[], work: HostPeersWork):
   const stations: Station[] = [];
   const nameOf = (place: number): string => targets[place]!.remote.host.name;
   const routes = createOriginRoutes({ ...work, reach: job.reach });
+  const zones = targets.map(({ remote }) => remote.host.zone);
+  const neighbours = drawNeighbours(zones, Math.random);
   const introductions = createIntroductions({
-    neighbours: drawNeighbours(targets.length, Math.random),
+    neighbours: neighbours.of,
     ofSeeder: drawSeederNeighbours(targets.length, Math.random),
     seeder: (place) => stations[place]!.route.seeder,
     order: (place, peers) => stations[place]?.peer.order({ kind: 'peers', peers }),
@@ -71,7 +85,7 @@ export const startHostPeers = (targets: readonly Target[], work: HostPeersWork):
       const addresses = peerAddresses(target, around, job.network);
       for (const address of addresses.likely) work.origin.believe(address);
       const route = await routes.choose(target, around);
-      stations[place] = { peer, route, addresses };
+      stations[place] = { peer, route, addresses, ...zoneOf(zones, neighbours, place) };
       if (!watch.errors.has(name)) peer.order(fetchOrder(work, target, stations[place]));
       void peer.gone.then((error) =>
         watch.fail(name, error ?? { code: 'transfer', message: 'the peer ended before it was done' }),
@@ -86,7 +100,8 @@ export const startHostPeers = (targets: readonly Target[], work: HostPeersWork):
   });
 };
 
-const fetchOrder = ({ job, origin }: HostPeersWork, target: Target, { route, addresses }: Station): FetchOrder => {
+const fetchOrder = ({ job, origin }: HostPeersWork, target: Target, station: Station): FetchOrder => {
+  const { route, addresses, zone } = station;
   const [address] = addresses.likely;
   return {
     kind: 'fetch',
@@ -98,5 +113,6 @@ const fetchOrder = ({ job, origin }: HostPeersWork, target: Target, { route, add
     ports: job.ports,
     ...(address === undefined ? {} : { address }),
     ...(address !== undefined && isLoopback(address) ? { listen: address } : {}),
+    ...(zone === undefined ? {} : { zone }),
   };
 };

@@ -61,6 +61,7 @@ const leastBusy = (state: SwarmState, piece: number): Neighbour | undefined => {
   let least = Number.POSITIVE_INFINITY;
   for (const peer of state.neighbours.values()) {
     if (peer.stalled || !peer.bits.has(piece) || !hasRoom(state, peer)) continue;
+    if (state.zone?.mayAsk(peer, piece) === false) continue;
     const busy = peer.pending.size / windowOf(peer);
     if (busy < least) [best, least] = [peer, busy];
   }
@@ -76,10 +77,12 @@ export const receiveBlock = (state: SwarmState, peer: Neighbour, message: PieceM
   peer.rate.add(message.block.length, state.now);
   peer.progressAt = state.now;
   setStalled(state, peer, false);
+  state.zone?.received(peer, state.now);
   const asked = unexpectBlock(state, peer, ref);
   const verdict = state.picker.receive(peer.key, ref);
   if (asked !== undefined) {
-    peer.quickest = Math.min(peer.quickest, state.now - asked.askedAt);
+    peer.latest = state.now - asked.askedAt;
+    peer.quickest = Math.min(peer.quickest, peer.latest);
     state.picker.settle(ref);
   }
   if (verdict !== 'unwanted') {

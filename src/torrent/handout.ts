@@ -61,6 +61,7 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
   const returned = new Set<number>(); // pieces nobody has any more
   const rate = createRate();
   let begun = 0; // pieces below were handed out, or somebody had them
+  let servedOn = false; // a whole zone ends earlier than others: who has parted with everything serves them on
   let spreadMs = 0; // of the whole fleet
   let sent = 0; // bytes that have left
   let startedAt = 0; // when the first were on their way
@@ -84,12 +85,15 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
   /** How long a piece may take to spread, and a neighbour to find others. */
   const patience = (): number => Math.max(spreadMs === 0 ? FIRST_PATIENCE_MS : 4 * spreadMs, pause());
 
+  /** How many have a piece, as far as it is known. */
+  const sources = (piece: number): number => (servedOn ? 1 : picker.sources(piece));
+
   const fresh = (): number | undefined => {
     for (const piece of returned) {
-      if (picker.sources(piece) === 0 && !given.has(piece)) return piece;
+      if (sources(piece) === 0 && !given.has(piece)) return piece;
       returned.delete(piece);
     }
-    while (begun < geometry.pieces && (given.has(begun) || picker.sources(begun) > 0)) begun++;
+    while (begun < geometry.pieces && (given.has(begun) || sources(begun) > 0)) begun++;
     return begun < geometry.pieces ? begun : undefined;
   };
 
@@ -136,17 +140,26 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
       if (recipient.feedFrom === undefined || recipient.owed >= backlog || recipient.stuck) continue;
       for (let piece = recipient.feedFrom; piece < geometry.pieces; piece++) {
         recipient.feedFrom = piece + 1;
-        if (picker.sources(piece) === 0 || recipient.shown.has(piece) || recipient.peer.bits.has(piece)) continue;
+        if (sources(piece) === 0 || recipient.shown.has(piece) || recipient.peer.bits.has(piece)) continue;
+        if (comesToZone(recipient, piece)) continue;
         return reveal(recipient, piece, now);
       }
     }
     return undefined;
   };
 
+  /** Another host of its zone is about to get a piece: it will pass it on. */
+  const comesToZone = ({ peer: { zone } }: Recipient, piece: number): boolean => {
+    if (zone === undefined) return false;
+    for (const { peer, shown, stuck } of recipients.values())
+      if (peer.zone === zone && !stuck && shown.has(piece) && !peer.bits.has(piece)) return true;
+    return false;
+  };
+
   /** Somebody else has a piece that it lacks and was not shown here. */
   const couldGetMore = ({ peer, shown }: Recipient): boolean => {
     for (let piece = 0; piece < geometry.pieces; piece++) {
-      if (picker.sources(piece) > 0 && !peer.bits.has(piece) && !shown.has(piece)) return true;
+      if (sources(piece) > 0 && !peer.bits.has(piece) && !shown.has(piece)) return true;
     }
     return false;
   };
@@ -177,6 +190,7 @@ export const createHandout = ({ geometry, picker }: HandoutOptions): Handout => 
         given.delete(piece);
         returned.add(piece);
       }
+      servedOn ||= peer.zone !== undefined && (peer.bits.count === geometry.pieces || peer.contentAt !== undefined);
       for (let piece = 0; piece < begun; piece++) if (peer.bits.has(piece)) returned.add(piece);
     },
     gained: (peer, piece, now) => {

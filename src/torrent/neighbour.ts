@@ -25,6 +25,10 @@ export interface Neighbour {
   readonly key: PeerKey;
   readonly fast: boolean;
   readonly since: number;
+  /** Where it says it is. */
+  zone: string | undefined;
+  /** It is in another zone than we. */
+  far: boolean;
   /** Pieces it says it has. */
   readonly bits: Bitfield;
   /** It does not serve us. */
@@ -46,6 +50,8 @@ export interface Neighbour {
   readonly rate: Rate;
   /** The least time that a block of its took from request to arrival; infinity before the first. */
   quickest: number;
+  /** The time that its latest block took; undefined before the first. */
+  latest: number | undefined;
   /** The last time it sent a block, or was first asked after a rest. */
   progressAt: number;
   /** It has not delivered what was asked for in time; asked for a single block until it does. */
@@ -75,6 +81,8 @@ export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now
   key,
   fast,
   since: now,
+  zone: undefined,
+  far: false,
   bits: createBitfield(pieces),
   chokesUs: true,
   interesting: false,
@@ -86,6 +94,7 @@ export const createNeighbour = (key: PeerKey, fast: boolean, pieces: number, now
   window: FIRST_WINDOW,
   rate: createRate(),
   quickest: Number.POSITIVE_INFINITY,
+  latest: undefined,
   progressAt: now,
   stalled: false,
   pausedUntil: 0,

@@ -47,6 +47,8 @@ export interface PickerOptions {
   readonly random: () => number;
   /** Those connected; their `askable` is kept up to date. */
   readonly neighbours: ReadonlyMap<PeerKey, Neighbour>;
+  /** Whether a peer that has a piece may be asked for it; default: always. */
+  readonly mayAsk?: (peer: Neighbour, piece: number) => boolean;
 }
 
 /** Bytes of pieces in flight, at most; but never fewer than 8 pieces. */
@@ -59,13 +61,16 @@ const DUPLICATES_PER_PEER = 4;
 const RAREST = 16;
 
 /** A picker for what `have` lacks. */
-export const createPiecePicker = ({ geometry, have, random, neighbours }: PickerOptions): PiecePicker => {
+export const createPiecePicker = (options: PickerOptions): PiecePicker => {
+  const { geometry, have, random, neighbours, mayAsk = () => true } = options;
   const maxOpen = Math.max(8, Math.floor(Math.max(OPEN_BYTES, 32 * geometry.blockBytes) / geometry.pieceLength));
   const missing = createRarityIndex(geometry.pieces, random);
   for (let piece = 0; piece < geometry.pieces; piece++) if (!have.has(piece)) missing.add(piece);
   const open = new Map<number, OpenPiece>();
   const unasked = new Set<OpenPiece>(); // open pieces with a block that nobody is asked for
   const disputed = new Set<number>();
+
+  const has = (peer: Neighbour, piece: number): boolean => peer.bits.has(piece) && mayAsk(peer, piece);
 
   const note = (piece: OpenPiece): void => {
     if (piece.unasked > 0) unasked.add(piece);
@@ -88,7 +93,7 @@ export const createPiecePicker = ({ geometry, have, random, neighbours }: Picker
 
   const beginFor = (peer: Neighbour): OpenPiece | undefined => {
     if (peer.askable === 0 || open.size >= maxOpen) return undefined;
-    const piece = missing.rarest((candidate) => peer.bits.has(candidate));
+    const piece = missing.rarest((candidate) => has(peer, candidate));
     return piece === undefined ? undefined : begin(piece, peer);
   };
 
@@ -97,14 +102,14 @@ export const createPiecePicker = ({ geometry, have, random, neighbours }: Picker
     let orphan: OpenPiece | undefined;
     for (const piece of unasked) {
       if (piece.owner === peer.key) return piece;
-      if (piece.owner === undefined && orphan === undefined && peer.bits.has(piece.piece)) orphan = piece;
+      if (piece.owner === undefined && orphan === undefined && has(peer, piece.piece)) orphan = piece;
     }
     if (orphan !== undefined) orphan.owner = ownerFor(peer);
     return orphan;
   };
 
   const share = (peer: Neighbour): OpenPiece | undefined => {
-    for (const piece of unasked) if (!piece.sole && peer.bits.has(piece.piece)) return piece;
+    for (const piece of unasked) if (!piece.sole && has(peer, piece.piece)) return piece;
     return undefined;
   };
 
@@ -113,7 +118,7 @@ export const createPiecePicker = ({ geometry, have, random, neighbours }: Picker
     if (missing.size > 0) return undefined;
     if (peer.pending.size >= DUPLICATES_PER_PEER) return undefined;
     for (const piece of open.values()) {
-      if (piece.left === 0 || piece.sole || !peer.bits.has(piece.piece)) continue;
+      if (piece.left === 0 || piece.sole || !has(peer, piece.piece)) continue;
       for (let block = 0; block < piece.asked.length; block++) {
         if (piece.asked[block] !== 1 || piece.received[block] === 1) continue;
         if (peer.pending.has(piece.piece * geometry.blocksPerPiece + block)) continue;

@@ -8,12 +8,14 @@ import { giveUp, type SwarmState, setStalled } from './swarm-state.ts';
  */
 const STALL_MS = 1200;
 const MAX_STALL_MS = 15_000;
+const FIRST_FAR_MS = 5000;
 
 /** Hands the requests of neighbours that deliver nothing to others. */
 export const routeAroundStalls = (state: SwarmState): void => {
   const limit = stallTime(state);
   for (const peer of state.neighbours.values()) {
-    if (peer.pending.size === 0 || state.now - peer.progressAt < limit) continue;
+    if (peer.pending.size === 0 || state.now - peer.progressAt < (peer.far ? farStallTime(peer, limit) : limit))
+      continue;
     setStalled(state, peer, true);
     for (const ref of [...peer.pending.values()]) {
       if (!hasOtherSource(state, peer, ref.piece)) continue;
@@ -29,6 +31,10 @@ const stallTime = ({ inFlight, geometry, rate, receivedAt }: SwarmState): number
   if (perMs === 0) return STALL_MS;
   return Math.min(MAX_STALL_MS, Math.max(STALL_MS, (2 * inFlight * geometry.blockBytes) / perMs));
 };
+
+/** Between zones blocks wait in the queue of a link that all hosts of a zone share; how long, the last one tells. */
+const farStallTime = ({ latest }: Neighbour, limit: number): number =>
+  Math.min(MAX_STALL_MS, Math.max(limit, latest === undefined ? FIRST_FAR_MS : 3 * latest));
 
 const hasOtherSource = (state: SwarmState, peer: Neighbour, piece: number): boolean => {
   for (const other of state.neighbours.values()) {

@@ -9,6 +9,8 @@ export type SwarmEvent =
   | { readonly type: 'connected'; readonly peer: PeerKey; readonly fast: boolean }
   /** A neighbour has told how many of our requests it lets wait (BEP 10, `reqq`); 250 is usual where it does not. */
   | { readonly type: 'allows'; readonly peer: PeerKey; readonly requests: number }
+  /** A neighbour has told its zone. */
+  | { readonly type: 'placed'; readonly peer: PeerKey; readonly zone: string }
   | { readonly type: 'disconnected'; readonly peer: PeerKey }
   | { readonly type: 'message'; readonly peer: PeerKey; readonly message: Message }
   /** The answer to a `check`: the piece is on disk and right, or it was wrong and is forgotten. */

@@ -6,6 +6,7 @@ import type { BlockRef, Neighbour, PendingBlock } from './neighbour.ts';
 import type { PiecePicker } from './piece-picker.ts';
 import type { Rate } from './rate.ts';
 import type { CloseReason, Effect, PeerKey } from './swarm-event.ts';
+import type { Zone } from './zone.ts';
 
 /** Everything a swarm remembers between two events. */
 export interface SwarmState {
@@ -16,6 +17,8 @@ export interface SwarmState {
   readonly have: Bitfield;
   readonly picker: PiecePicker;
   readonly neighbours: Map<PeerKey, Neighbour>;
+  /** Undefined where zones are of no matter. */
+  readonly zone: Zone | undefined;
   /** Payload bytes received of late, from all. */
   readonly rate: Rate;
   /** The highest rate of late, bytes a second. */

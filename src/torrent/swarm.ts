@@ -12,6 +12,7 @@ import type { Effect, PeerKey, SwarmEvent } from './swarm-event.ts';
 import { drop, forget, isComplete, type SwarmState, send, tellNews } from './swarm-state.ts';
 import { noteUploaded } from './uploads.ts';
 import { measureWindows } from './window.ts';
+import { createZone, type Place } from './zone.ts';
 
 /**
  * One peer's view of a swarm and its decisions, without any I/O: events and the time go in, effects come out, and chance
@@ -35,6 +36,8 @@ export interface SwarmOptions {
   readonly have?: Bitfield;
   /** The deployer's seeder: reveals each piece to one neighbour at a time, so that it sends about one copy. Needs every piece. Default false. */
   readonly handsOut?: boolean;
+  /** Where this peer is; default: nowhere in particular. */
+  readonly place?: Place;
 }
 
 /** Blocks in flight before any rate is known. */
@@ -42,11 +45,13 @@ const FIRST_WINDOW = 32;
 
 /** A swarm without neighbours. */
 export const createSwarm = (options: SwarmOptions): Swarm => {
-  const { geometry, random, have = createBitfield(geometry.pieces), handsOut = false } = options;
+  const { geometry, random, have = createBitfield(geometry.pieces), handsOut = false, place } = options;
   const neighbours = new Map<PeerKey, Neighbour>();
-  const picker = createPiecePicker({ geometry, have, random, neighbours });
+  const { pieces } = geometry;
+  const zone = place && createZone({ place, neighbours, random, pieces, picker: () => picker });
+  const picker = createPiecePicker({ geometry, have, random, neighbours, ...(zone ? { mayAsk: zone.mayAsk } : {}) });
   const state: SwarmState = {
-    ...{ geometry, have, picker, neighbours, random },
+    ...{ geometry, have, picker, neighbours, random, zone },
     rate: createRate(),
     ...{ bestRate: 0, measuredAt: 0, window: FIRST_WINDOW, receivedAt: 0 },
     handout: handsOut ? createHandout({ geometry, picker }) : undefined,
@@ -76,6 +81,12 @@ const dispatch = (state: SwarmState, event: SwarmEvent): void => {
     case 'allows':
       withNeighbour(state, event.peer, (peer) => {
         peer.maxRequests = Math.max(1, event.requests);
+      });
+      break;
+    case 'placed':
+      withNeighbour(state, event.peer, (peer) => {
+        peer.zone = event.zone;
+        peer.far = state.zone !== undefined && state.zone.name !== event.zone;
       });
       break;
     case 'disconnected':
@@ -130,7 +141,7 @@ const finishPiece = (state: SwarmState, piece: number, ok: boolean): void => {
  */
 const tellPiece = (state: SwarmState, piece: number): void => {
   const complete = isComplete(state);
-  const sources = state.picker.sources(piece);
+  const sources = (state.zone ?? state.picker).sources(piece);
   for (const peer of state.neighbours.values()) {
     peer.news.push(piece);
     if (complete || (sources <= (isIdle(peer) ? 2 : 1) && !peer.bits.has(piece))) tellNews(state, peer);
@@ -165,6 +176,7 @@ const tick = (state: SwarmState): void => {
     else if (state.now - peer.toldAt > NEWS_MS) tellNews(state, peer);
   }
   state.handout?.review(state.now);
+  state.zone?.review(state.now, state.inFlight === 0);
   routeAroundStalls(state);
   requestMoreOfAll(state);
 };

@@ -20,6 +20,10 @@ const order: fc.Arbitrary<PeerOrder> = fc.oneof(
       ports,
       listen: fc.ipV4(),
       address: fc.ipV6(),
+      zone: fc.record(
+        { name: text, gateway: fc.nat(9).map((place): [number, number] => [place, place + 1]) },
+        { requiredKeys: ['name'] },
+      ),
     },
     { requiredKeys: ['kind', 'metainfo', 'sha256', 'path', 'announce', 'ports'] },
   ),

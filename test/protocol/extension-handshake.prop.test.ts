@@ -15,6 +15,7 @@ const handshake: fc.Arbitrary<ExtensionHandshake> = fc.record(
     client: fc.string({ unit: 'grapheme' }).filter((text) => !text.startsWith('\ufeff')),
     requests: fc.integer({ min: 1 }),
     largestBlock: fc.integer({ min: 1 }),
+    zone: fc.string({ unit: 'grapheme' }).filter((text) => !text.startsWith('\ufeff')),
   },
   { requiredKeys: ['extensions'] },
 );

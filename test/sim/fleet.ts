@@ -1,6 +1,7 @@
 import { choosePieceLength } from '#protocol/metainfo.ts';
-import { drawNeighbours, drawSeederNeighbours } from '#swarm/neighbours.ts';
+import { drawNeighbours, drawSeederNeighbours, type Neighbours } from '#swarm/neighbours.ts';
 import { BLOCK_BYTES, createGeometry } from '#torrent/geometry.ts';
+import type { Place } from '#torrent/zone.ts';
 import type { Sharing } from './link.ts';
 import type { SimNode } from './node.ts';
 import { seededRandom } from './random.ts';
@@ -17,6 +18,12 @@ export interface FleetOptions {
   readonly pieceLength?: number;
   /** Default: as our peers choose it. A large fleet is simulated with large ones, for its events are as many as its blocks. */
   readonly blockBytes?: number;
+  /** Zones that the hosts are in, in equal parts, the seeder in the first; default 1. */
+  readonly zones?: number;
+  /** Mbit/s from each zone to each other; default: no limit. */
+  readonly between?: number;
+  /** Nobody is told of zones. */
+  readonly blind?: boolean;
   /** Hosts with a tenth of the rate; default 0. */
   readonly slow?: number;
   readonly seed?: number;
@@ -38,6 +45,8 @@ export interface FleetResult {
   readonly last: number;
   /** Bytes that the seeder sent, as a multiple of the payload. */
   readonly egress: number;
+  /** Payload that came into a zone from others, in copies: the most of any zone. */
+  readonly crossed: number;
   /** Bytes that a host received twice, as a share of the payload, on average. */
   readonly duplicates: number;
   /** Events that the engines handled. */
@@ -51,13 +60,33 @@ export const simulateFleet = (options: FleetOptions): FleetResult => {
   const random = seededRandom(seed);
   const { latency = 5, sharing = 'turns' } = options;
   const geometry = createGeometry(bytes, pieceLength, blockBytes);
-  const simulation = createSimulation({ geometry, random, latency, sharing });
+  const { zones = 1, between, blind = false } = options;
+  const simulation = createSimulation({
+    ...{ geometry, random, latency, sharing },
+    ...(between === undefined ? {} : { between: perSecond(between) }),
+  });
+  const zoneOf = (host: number): string => `zone${Math.floor((host * zones) / hosts)}`;
+  const drawn = drawNeighbours(
+    Array.from({ length: hosts }, (_, host) => (blind ? undefined : zoneOf(host))),
+    random,
+  );
+  const placeOf = (host: number): Place => {
+    const gateway = drawn.gateways.get(host);
+    return { name: zoneOf(host), ...(gateway ? { gateway } : {}) };
+  };
   const rates = Array.from({ length: hosts }, (_, host) => (host >= hosts - slow ? rate / 10 : rate));
-  const seeder = simulation.join({ complete: true, handsOut: true, uplink: perSecond(seedRate) });
-  const leechers = rates.map((own) => simulation.join({ uplink: perSecond(own) }));
-  introduce(simulation, random);
+  const seeder = simulation.join({ complete: true, handsOut: true, uplink: perSecond(seedRate), zone: zoneOf(0) });
+  const leechers = rates.map((own, host) =>
+    simulation.join({
+      ...{ uplink: perSecond(own), zone: zoneOf(host) },
+      ...(zones > 1 && !blind ? { place: placeOf(host) } : {}),
+    }),
+  );
+  introduce(simulation, drawn, random);
   watchOver(simulation, options.watch);
-  const boundOf = (some: readonly number[]): number => bound(bytes, perSecond(seedRate), some.map(perSecond));
+  const crossing = zones > 1 && between !== undefined ? bytes / perSecond(between) : 0;
+  const boundOf = (some: readonly number[]): number =>
+    Math.max(crossing, bound(bytes, perSecond(seedRate), some.map(perSecond)));
   const limit = boundOf(rates) * 100_000 + 600_000;
   if (!simulation.clock.run(() => simulation.totals.completed === hosts, limit)) throw new Error('never completes');
 
@@ -71,6 +100,7 @@ export const simulateFleet = (options: FleetOptions): FleetResult => {
     median: [...times].sort((left, right) => left - right)[hosts >> 1] as number,
     last: highest(times),
     egress: seeder.swarm.totals.uploaded / bytes,
+    crossed: mostCrossed(simulation.crossed) / bytes,
     duplicates: received / hosts / bytes - 1,
     events: simulation.totals.events,
   };
@@ -84,12 +114,21 @@ export const bound = (bytes: number, seeder: number, hosts: readonly number[], d
 };
 
 /** Connects everybody as a deploy does. */
-const introduce = ({ nodes, connect }: Simulation, random: () => number): void => {
+const introduce = ({ nodes, connect }: Simulation, drawn: Neighbours, random: () => number): void => {
   const [seeder, ...hosts] = nodes as [SimNode, ...SimNode[]];
   for (const host of drawSeederNeighbours(hosts.length, random)) connect(hosts[host] as SimNode, seeder);
-  for (const [host, others] of drawNeighbours(hosts.length, random).entries()) {
+  for (const [host, others] of drawn.of.entries()) {
     for (const other of others) if (other < host) connect(hosts[host] as SimNode, hosts[other] as SimNode);
   }
+};
+
+const mostCrossed = (crossed: ReadonlyMap<string, number>): number => {
+  const into = new Map<string, number>();
+  for (const [name, bytes] of crossed) {
+    const to = name.split('>')[1] as string;
+    into.set(to, (into.get(to) ?? 0) + bytes);
+  }
+  return highest([...into.values()]);
 };
 
 const watchOver = (simulation: Simulation, watch: FleetOptions['watch']): void => {

@@ -6,7 +6,7 @@ import { createTimeline } from './timeline.ts';
 const KIB = 1024;
 
 const USAGE = `node test/sim/run.mjs [--hosts 16] [--rate 25] [--seed-rate RATE] [--mib 32] [--piece KIB] [--block KIB]
-  [--slow 0] [--seed 1] [--latency 5] [--fifo] [--timeline MS]
+  [--slow 0] [--seed 1] [--latency 5] [--fifo] [--zones 1] [--between RATE] [--blind] [--timeline MS]
 node test/sim/run.mjs --random-swarm SEED
 Rates are Mbit/s, pieces and blocks KiB (default: as a deploy chooses them), the latency ms. --seed 3..9 runs every seed from 3 to 9.
 `;
@@ -15,9 +15,9 @@ const number = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 const OPTIONS = {
   ...{ hosts: number, rate: number, 'seed-rate': number, mib: number, piece: number, block: number },
-  ...{ slow: number, seed: number, latency: number },
+  ...{ slow: number, seed: number, latency: number, zones: number, between: number },
   ...{ 'random-swarm': number, timeline: number },
-  ...{ fifo: flag, help: flag },
+  ...{ fifo: flag, blind: flag, help: flag },
 } as const;
 
 /** Runs one configuration, once for each seed, and prints how it fared. */
@@ -34,6 +34,8 @@ export const main = (words: readonly string[]): number => {
   const options: Omit<FleetOptions, 'seed'> = {
     ...{ hosts, rate, seedRate: given('seed-rate', rate), bytes: given('mib', 32) * KIB * KIB },
     slow: given('slow', 0),
+    ...{ zones: given('zones', 1), blind: values.blind === true },
+    ...(values.between === undefined ? {} : { between: given('between', 0) }),
     ...(values.block === undefined ? {} : { blockBytes: given('block', 0) * KIB }),
     ...(values.piece === undefined ? {} : { pieceLength: given('piece', 0) * KIB }),
     ...{ latency: given('latency', 5), sharing: values.fifo ? 'fifo' : 'turns' },
@@ -73,7 +75,7 @@ const runOne = (options: Omit<FleetOptions, 'seed'>, seed: number): FleetResult 
   const cpu = process.cpuUsage(before).user / 1e6;
   const slow = result.slowRatio === undefined ? '' : ` slow ${result.slowRatio.toFixed(3)}`;
   console.log(
-    `seed ${seed}: ratio ${result.ratio.toFixed(3)}${slow} egress ${result.egress.toFixed(3)}` +
+    `seed ${seed}: ratio ${result.ratio.toFixed(3)}${slow} egress ${result.egress.toFixed(3)} crossed ${result.crossed.toFixed(3)}` +
       ` median ${result.median.toFixed(2)} s last ${result.last.toFixed(2)} s bound ${result.bound.toFixed(2)} s` +
       ` duplicates ${result.duplicates.toFixed(4)} events ${result.events} CPU ${cpu.toFixed(1)} s`,
   );

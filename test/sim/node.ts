@@ -1,6 +1,7 @@
 import type { Bitfield } from '#torrent/bitfield.ts';
 import type { Swarm } from '#torrent/swarm.ts';
 import type { PeerKey } from '#torrent/swarm-event.ts';
+import type { Place } from '#torrent/zone.ts';
 import type { Disk } from './disk.ts';
 import type { Downlink, Line, Uplink } from './link.ts';
 
@@ -15,6 +16,10 @@ export interface NodeOptions {
   readonly uplink: number;
   /** Bytes a second. Default: as fast as the uplink. */
   readonly downlink?: number;
+  /** Where it is: between hosts of different zones there is a link of its own, if the simulation has one. */
+  readonly zone?: string;
+  /** What its engine knows of that; default: nothing. */
+  readonly place?: Place;
   /** Sends wrong blocks. */
   readonly liar?: boolean;
   /** Speaks BEP 6; default true. */

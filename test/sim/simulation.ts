@@ -5,7 +5,7 @@ import type { Effect, PeerKey, SwarmEvent } from '#torrent/swarm-event.ts';
 import { createClock, type VirtualClock } from './clock.ts';
 import { createDisk } from './disk.ts';
 import { createFifo } from './fifo.ts';
-import { createDownlink, createUplink, type Parcel, type Sharing } from './link.ts';
+import { createDownlink, createUplink, type Downlink, type Parcel, type Sharing } from './link.ts';
 import type { End, Flight, Host, NodeOptions, SimNode } from './node.ts';
 
 /**
@@ -18,6 +18,8 @@ export interface Simulation {
   readonly nodes: readonly SimNode[];
   /** Events that engines have handled, and nodes that have completed. */
   readonly totals: { readonly events: number; readonly completed: number };
+  /** Payload bytes that went from a zone to another, by `from>to`. */
+  readonly crossed: ReadonlyMap<string, number>;
   /** A new node, not connected. */
   join(options: NodeOptions): SimNode;
   connect(left: SimNode, right: SimNode): void;
@@ -31,6 +33,8 @@ export interface SimulationOptions {
   readonly random: () => number;
   /** Milliseconds from node to node; default 5. */
   readonly latency?: number;
+  /** Bytes a second from each zone to each other; default: no limit. */
+  readonly between?: number;
   /** How an uplink serves its neighbours; default 'turns'. */
   readonly sharing?: Sharing;
 }
@@ -43,11 +47,12 @@ const TICK_MS = 100;
 
 /** An empty simulation. */
 export const createSimulation = (options: SimulationOptions): Simulation => {
-  const { geometry, random, latency = 5, sharing = 'turns' } = options;
+  const { geometry, random, latency = 5, sharing = 'turns', between } = options;
   const clock = createClock();
   const nodes: Host[] = [];
   const ends: End[] = []; // by key: keys are unique in the whole simulation
   const totals = { events: 0, completed: 0 };
+  const pipes = createPipes(clock, between);
 
   const handle = (host: Host, event: SwarmEvent): void => {
     if (!host.alive || host.mute) return;
@@ -119,9 +124,13 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     if (!from.open) return true;
     const message = { type: 'piece', piece, offset, block: blockOf(bytes, host.options.liar === true) } as const;
     const sendingTook = (bytes * 1000) / host.options.uplink;
-    clock.after(latency + to.host.downlink(bytes, sendingTook), () => {
-      if (to.open) handle(to.host, { type: 'message', peer: to.key, message });
-    });
+    const arrive = (): void =>
+      clock.after(latency + to.host.downlink(bytes, sendingTook), () => {
+        if (to.open) handle(to.host, { type: 'message', peer: to.key, message });
+      });
+    const pipe = pipes.between(host.options.zone, to.host.options.zone);
+    if (pipe === undefined) arrive();
+    else clock.after(pipe(bytes, sendingTook), arrive);
     handle(host, { type: 'uploaded', peer: from.key, bytes });
     return true;
   };
@@ -140,7 +149,8 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
   const join = (given: NodeOptions): SimNode => {
     const { complete = false, handsOut = false, uplink, downlink = uplink } = given;
     const { have = createBitfield(geometry.pieces, complete) } = given;
-    const swarmOptions = { geometry, random, have, handsOut };
+    const { place } = given;
+    const swarmOptions = { geometry, random, have, handsOut, ...(place ? { place } : {}) };
     const host: Host = {
       ...{ name: nodes.length, options: given, alive: true, mute: false, completedAt: undefined, wrong: 0 },
       swarm: createSwarm(swarmOptions),
@@ -159,6 +169,10 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     ends.push(...sides);
     const fast = left.options.fast !== false && right.options.fast !== false;
     for (const { host, key } of sides) handle(host, { type: 'connected', peer: key, fast });
+    for (const { host, key } of sides) {
+      const { place } = (ends[key ^ 1] as End).host.options;
+      if (place !== undefined) handle(host, { type: 'placed', peer: key, zone: place.name });
+    }
   };
 
   const kill = (node: SimNode): void => {
@@ -166,7 +180,26 @@ export const createSimulation = (options: SimulationOptions): Simulation => {
     for (const end of [...(node as Host).ends]) disconnect(end);
   };
 
-  return { clock, nodes, totals, join, connect, kill };
+  return { clock, nodes, totals, crossed: pipes.crossed, join, connect, kill };
+};
+
+/** The links between zones, made as they are used. */
+const createPipes = (clock: VirtualClock, rate: number | undefined) => {
+  const pipes = new Map<string, Downlink>();
+  const crossed = new Map<string, number>();
+  return {
+    crossed,
+    between: (from: string | undefined, to: string | undefined): Downlink | undefined => {
+      if (rate === undefined || from === undefined || to === undefined || from === to) return undefined;
+      const name = `${from}>${to}`;
+      const pipe = pipes.get(name) ?? createDownlink(clock, rate);
+      pipes.set(name, pipe);
+      return (bytes, sendingTook) => {
+        crossed.set(name, (crossed.get(name) ?? 0) + bytes);
+        return pipe(bytes, sendingTook);
+      };
+    },
+  };
 };
 
 const createEnd = (host: Host, key: PeerKey): End => {

@@ -47,6 +47,10 @@ export const CASES: readonly Case[] = [
     ...{ bytes: 32 * MIB, links: withSlow(16, 25, SLOW, 2.5), slow: SLOW },
   },
   { name: 'small', title: '16 hosts, 25 Mbit/s, 1 MiB', bytes: MIB, links: alike(16, 25), over: true },
+  {
+    ...{ name: 'zones', title: '2 zones of 8 hosts, 25 Mbit/s, 10 Mbit/s between them, 16 MiB', bytes: 16 * MIB },
+    links: { ...alike(16, 25), between: 10 },
+  },
   { name: 'unshaped', title: '8 hosts without a limit, 256 MiB', bytes: 256 * MIB, links: alike(8, UNSHAPED) },
   { name: 'memory', title: '2 hosts without a limit, 2 GiB', bytes: 2048 * MIB, links: alike(2, UNSHAPED), runs: 1 },
   {

@@ -27,7 +27,7 @@ export const figuresOf = (setting: Case, run: Run): Figures => {
   const counts = (_: unknown, index: number) => index !== slow;
   const times = hosts.filter(counts).sort((a, b) => a - b);
   const seconds = times.at(-1)!;
-  const bound = lowerBound(bytes, { origin: links.origin, hosts: links.hosts.filter(counts) });
+  const bound = lowerBound(bytes, { ...links, hosts: links.hosts.filter(counts) });
   const ratio = bound === 0 ? undefined : seconds / bound;
   const all = {
     ...{ seconds, bound, ratio, first: times[0]!, median: times[Math.floor(times.length / 2)]! },
@@ -48,6 +48,7 @@ export const describeRun = (setting: Case, run: Run): string => {
     ...(ratio === undefined ? [] : [`${ratio.toFixed(3)} x bound (+${(seconds - bound).toFixed(2)} s)`]),
     ...(slow ? [`slow host ${slow.seconds.toFixed(2)} s ${slow.ratio.toFixed(3)} x its own`] : []),
     ...(run.egress === undefined ? [] : [`egress ${run.egress.toFixed(3)}`]),
+    ...(run.crossed === undefined ? [] : [`between the zones ${run.crossed.toFixed(3)}`]),
     `hosts ${first.toFixed(2)} ${median.toFixed(2)} ${seconds.toFixed(2)}`,
     `CPU ${cpu.toFixed(1)} s (own ${run.toolCpu.toFixed(1)}, others ${run.otherCpu.toFixed(1)})`,
     `busy ${(run.busy * 100).toFixed(0)} %${limited ? ' (the processor is the limit)' : ''}`,

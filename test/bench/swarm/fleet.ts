@@ -9,6 +9,8 @@ export interface Fleet {
   command(station: Station, argv: readonly string[]): readonly string[];
   /** Bytes that the origin has sent, counted on the wire with all headers; undefined where there is no wire. */
   sent(): Promise<number | undefined>;
+  /** Bytes that have gone from the origin's zone to the other one, counted likewise; absent where there is one zone. */
+  readonly crossed?: () => Promise<number>;
   /** The command that runs `argv` where every link is a device `p0` (the origin's), `p1` ... seen from the switch. */
   readonly atSwitch?: (argv: readonly string[]) => readonly string[];
   close(): Promise<void>;

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Fleet, Station } from './fleet.ts';
 import { raiseKernelLimits } from './kernel-limits.ts';
-import { isShaped, type Links } from './links.ts';
+import { isFar, isShaped, type Links } from './links.ts';
 import { batch, inNamespace, listNamespaces, makeNamespaces, removeNamespaces } from './namespaces.ts';
 import { isLeftover, OWN } from './ownership.ts';
 
@@ -29,7 +29,8 @@ export const startNamespaceFleet = async (links: Links): Promise<Fleet> => {
     return {
       ...{ links, origin: stations[0]!, hosts: stations.slice(1), close },
       command: (station, argv) => inNamespace(namespaceOf(station.name), argv),
-      sent: () => sentBy(stations[0]!, isShaped(links.origin)),
+      sent: () => sentBy(namespaceOf(stations[0]!.name), 'eth0', isShaped(links.origin)),
+      ...(links.between === undefined ? {} : { crossed: () => sentBy(namespaceOf(SWITCH), 'z0', true) }),
       atSwitch: (argv) => inNamespace(namespaceOf(SWITCH), argv),
     };
   } catch (error) {
@@ -42,20 +43,45 @@ const SWITCH = 'switch';
 
 const namespaceOf = (name: string): string => `${OWN}${name}`;
 
-const layCables = async (stations: readonly Station[], { origin, hosts }: Links): Promise<void> => {
+const layCables = async (stations: readonly Station[], links: Links): Promise<void> => {
+  const { origin, hosts, between } = links;
   const rates = [origin, ...hosts];
-  const bridge = 'link add bridge type bridge stp_state 0 forward_delay 0 mcast_snooping 0';
+  const bridges = between === undefined ? ['bridge'] : ['bridge', 'far'];
   const cables = stations.flatMap(({ name }, index) => [
     `link add p${index} type veth peer name eth0 netns ${namespaceOf(name)}`,
-    `link set p${index}${segmentSize(rates[index]!)} master bridge up`,
+    `link set p${index}${segmentSize(rates[index]!)} master ${isFar(links, index - 1) ? 'far' : 'bridge'} up`,
   ]);
-  await batch('ip', ['link set lo up', bridge, 'link set bridge up', ...cables], namespaceOf(SWITCH));
+  const made = bridges.flatMap((name) => [
+    `link add ${name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    `link set ${name} up`,
+  ]);
+  await batch('ip', ['link set lo up', ...made, ...cables], namespaceOf(SWITCH));
+  if (between !== undefined) await joinZones(between);
   await batch(
     'tc',
     rates.flatMap((rate, index) => limit(`p${index}`, rate)),
     namespaceOf(SWITCH),
   );
   for (const [index, station] of stations.entries()) await setUp(station, rates[index]!);
+};
+
+/** The link between the zones, limited both ways. */
+const joinZones = async (rate: number): Promise<void> => {
+  const ends = ['z0', 'z1'];
+  await batch(
+    'ip',
+    [
+      'link add z0 type veth peer name z1',
+      `link set z0${segmentSize(rate)} master bridge up`,
+      `link set z1${segmentSize(rate)} master far up`,
+    ],
+    namespaceOf(SWITCH),
+  );
+  await batch(
+    'tc',
+    ends.flatMap((device) => limit(device, rate)),
+    namespaceOf(SWITCH),
+  );
 };
 
 const setUp = async ({ name, address }: Station, rate: number): Promise<void> => {
@@ -88,10 +114,10 @@ const limit = (device: string, rate: number): string[] =>
   isShaped(rate) ? [`qdisc replace dev ${device} root tbf rate ${rate}mbit burst 32768 limit 262144`] : [];
 
 /** The limiter counts the headers of every segment; where there is none, the device counts those of every bundle. */
-const sentBy = async ({ name }: Station, shaped: boolean): Promise<number> => {
+const sentBy = async (namespace: string, device: string, shaped: boolean): Promise<number> => {
   const [tool, ...args] = shaped
-    ? ['tc', '-n', namespaceOf(name), '-j', '-s', 'qdisc', 'show', 'dev', 'eth0']
-    : ['ip', '-n', namespaceOf(name), '-j', '-s', 'link', 'show', 'dev', 'eth0'];
+    ? ['tc', '-n', namespace, '-j', '-s', 'qdisc', 'show', 'dev', device]
+    : ['ip', '-n', namespace, '-j', '-s', 'link', 'show', 'dev', device];
   const [entry] = JSON.parse((await promisify(execFile)(tool!, args)).stdout);
   return shaped ? entry.bytes : entry.stats64.tx.bytes;
 };

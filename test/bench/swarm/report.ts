@@ -71,11 +71,13 @@ const ratios = (ours: readonly Judged[], theirs: readonly Judged[], measure: (ju
 const besides = (setting: Case, runs: readonly Judged[]): string => {
   const seconds = runs.map((run) => run.seconds);
   const slow = numbers(runs.map((run) => run.slow?.ratio));
+  const crossed = numbers(runs.map(({ run }) => run.crossed));
   const over = runs.map((run) => run.seconds - run.bound);
   const limited = runs.filter((run) => run.limited).length;
   const disturbed = runs.filter((run) => run.disturbed).length;
   return [
     ...(slow.length > 0 ? [`the slow host ${spread(slow, 2)} x its own bound`] : []),
+    ...(crossed.length > 0 ? [`${spread(crossed, 2)} copies from zone to zone`] : []),
     ...(setting.over ? [`${spread(over, 2)} s over the bound`] : []),
     ...(runs.length >= MANY ? [`worst / median ${(Math.max(...seconds) / median(seconds)).toFixed(2)}`] : []),
     ...(limited > 0 ? [`limited by the processor: ${limited} of ${runs.length}`] : []),

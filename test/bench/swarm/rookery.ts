@@ -5,6 +5,7 @@ import { choosePieceLength } from '#protocol/metainfo.ts';
 import { drawNeighbours, drawSeederNeighbours } from '#swarm/neighbours.ts';
 import { deferred } from './deferred.ts';
 import type { Station } from './fleet.ts';
+import { isFar } from './links.ts';
 import type { Place, Swarm, Tool } from './tool.ts';
 
 /** Rookery's peers as a deploy runs them: `peer` is the built bundle, `seeder` the deployer's side. */
@@ -16,10 +17,14 @@ export const rookery = ({ peer, seeder }: { peer: string; seeder: string }): Too
     const metainfo = await payload.torrent(choosePieceLength(payload.bytes, fleet.hosts.length));
     const torrent = join(place.directoryOf(fleet.origin), 'payload.torrent');
     await writeFile(torrent, metainfo);
+    const zones = fleet.hosts.map((_, index) => (isFar(fleet.links, index) ? 'far' : 'near'));
+    const drawn = drawNeighbours(zones, Math.random);
     const origin = startOne(place, fleet.origin, [seeder, torrent, payload.path, fleet.origin.address]);
-    const peers = fleet.hosts.map((host) => {
+    const peers = fleet.hosts.map((host, index) => {
       const one = startOne(place, host, [peer]);
-      one.order(fetchOrder(place, host, metainfo));
+      const gateway = drawn.gateways.get(index);
+      const zone = gateway ? { zone: { name: zones[index]!, gateway } } : {};
+      one.order({ ...fetchOrder(place, host, metainfo), ...zone });
       return one;
     });
     const [seed, ...addresses] = await Promise.all([origin, ...peers].map(({ listening }) => listening));
@@ -27,10 +32,9 @@ export const rookery = ({ peer, seeder }: { peer: string; seeder: string }): Too
       seeder: origin.pid,
       peers: () => peers.map(({ pid }) => pid),
       go: () => {
-        const neighbours = drawNeighbours(peers.length, Math.random);
         const ofSeeder = drawSeederNeighbours(peers.length, Math.random);
         peers.forEach(({ order }, place) => {
-          const earlier = [...neighbours[place]!].filter((other) => other < place).map((other) => addresses[other]!);
+          const earlier = [...drawn.of[place]!].filter((other) => other < place).map((other) => addresses[other]!);
           order({ kind: 'peers', peers: [...(ofSeeder.has(place) ? [seed!] : []), ...earlier] });
         });
         return peers.map(({ verified }) => verified);

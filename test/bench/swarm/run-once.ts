@@ -20,6 +20,8 @@ export interface Run {
   readonly hosts: readonly number[];
   /** Bytes out of the origin per byte of the payload; undefined where nothing counts them. */
   readonly egress: number | undefined;
+  /** Bytes from one zone to the other, with headers, as a multiple of the payload. */
+  readonly crossed?: number;
   /** Processor time of the whole machine, the emulation's work in it. */
   readonly machineCpu: number;
   /** The same of the tool's own processes alone, their start in it. */
@@ -95,6 +97,7 @@ const measure = async (request: RunRequest, swarm: Swarm, programs: readonly Pro
   const { setting, tool, round, fleet, signal } = request;
   const others = watchOthers(() => new Set([process.pid, ...programs.map(({ pid }) => pid)]));
   const sent = await fleet.sent();
+  const crossed = await fleet.crossed?.();
   const worked = machineSeconds();
   const begun = performance.now();
   const hosts = swarm.go().map(async (host) => {
@@ -106,11 +109,13 @@ const measure = async (request: RunRequest, swarm: Swarm, programs: readonly Pro
   const machineCpu = machineSeconds() - worked;
   const seconds = Math.max(...times);
   const sentNow = await fleet.sent();
+  const crossedNow = await fleet.crossed?.();
   const peers = swarm.peers();
   const run: Run = {
     ...{ case: setting.name, tool: tool.name, round, hosts: times, machineCpu, busy: busyShare(machineCpu, seconds) },
     otherCpu: Math.max(0, others()),
     egress: sent === undefined || sentNow === undefined ? undefined : (sentNow - sent) / setting.bytes,
+    ...(crossed === undefined || crossedNow === undefined ? {} : { crossed: (crossedNow - crossed) / setting.bytes }),
     toolCpu: [swarm.seeder, ...peers].reduce((sum, pid) => sum + processSeconds(pid), 0),
     peerMemory: Math.max(...peers.map(peakMemory)),
     seederMemory: peakMemory(swarm.seeder),
