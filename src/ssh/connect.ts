@@ -4,6 +4,7 @@ import { readCredentials } from './credentials.ts';
 import { readKnownKeys } from './host-key.ts';
 import { logIn } from './log-in.ts';
 import { openSocket, type Socket } from './open-socket.ts';
+import { makePace } from './pace.ts';
 import { runCommand } from './proxy-command.ts';
 import { goThrough } from './through.ts';
 
@@ -18,12 +19,15 @@ export type Connect = (target: Target, signal: AbortSignal) => Promise<Connectio
 /** Makes what opens SSH connections. What it rejects with is a ConnectFailed with the cause in words a person can act on. */
 export const makeConnect = (): { readonly connect: Connect; close(): void } => {
   const gates = new Map<string, Promise<Connection>>();
+  const pace = makePace();
 
   const connect: Connect = async (target, signal) => {
     const [known, credentials] = await Promise.all([readKnownKeys(target), readCredentials(target)]);
-    const socket = await reach(target, signal);
-    const client = await logIn(target, socket, known, credentials, signal);
-    return { client, addresses: socket.addresses };
+    return pace(target, signal, async () => {
+      const socket = await reach(target, signal);
+      const client = await logIn(target, socket, known, credentials, signal);
+      return { client, addresses: socket.addresses };
+    });
   };
   const reach = async (target: Target, signal: AbortSignal): Promise<Socket> => {
     const { via, proxyCommand } = target.ssh;

@@ -21,6 +21,10 @@ export const logIn = (
     const { ssh } = target;
     const client = new ssh2.Client();
     let refusal: ConnectFailed | undefined;
+    let greeted = false;
+    client.once('handshake', () => {
+      greeted = true;
+    });
     const stop = () => client.destroy();
     signal.addEventListener('abort', stop, { once: true });
     const settled = () => signal.removeEventListener('abort', stop);
@@ -36,10 +40,8 @@ export const logIn = (
       void withComplaint(refusal ?? failure, socket).then(reject);
     };
     // the first one tells the cause; ssh2 may have another one for the end of the socket
-    client.on('error', (error) => fail(explain(target, credentials, error)));
-    client.once('close', () =>
-      fail(new ConnectFailed('connect', `${where(target)} closed the connection during the SSH handshake`)),
-    );
+    client.on('error', (error) => fail(explain(target, credentials, error, !greeted)));
+    client.once('close', () => fail(new ConnectFailed('connect', `${where(target)} ${HUNG_UP}`, !greeted)));
     client.connect({
       sock: socket.stream,
       username: target.user,
@@ -58,7 +60,12 @@ export const logIn = (
     });
   });
 
-const explain = (target: Target, credentials: Credentials, error: Error & { level?: string }): ConnectFailed => {
+const explain = (
+  target: Target,
+  credentials: Credentials,
+  error: Error & { level?: string },
+  early: boolean,
+): ConnectFailed => {
   const { user, ssh } = target;
   if (error.level === 'client-authentication') {
     return new ConnectFailed(
@@ -70,10 +77,15 @@ const explain = (target: Target, credentials: Credentials, error: Error & { leve
     return new ConnectFailed('auth', `the SSH agent at ${ssh.agent} failed: ${error.message}`);
   if (error.level === 'client-timeout')
     return new ConnectFailed('connect', `no SSH answer from ${where(target)} within ${ssh.connectTimeout} s`);
-  return new ConnectFailed('connect', `${where(target)}: ${error.message}`);
+  const dropped = early && /lost before handshake|Premature close|ECONNRESET|EPIPE/.test(error.message);
+  return new ConnectFailed('connect', `${where(target)}${dropped ? ` ${HUNG_UP}` : `: ${error.message}`}`, dropped);
 };
+
+const HUNG_UP = 'closed the connection during the SSH handshake';
 
 const withComplaint = async (failure: ConnectFailed, { complaint }: Socket): Promise<ConnectFailed> => {
   const text = failure.code === 'connect' ? await complaint?.() : undefined;
-  return text ? new ConnectFailed(failure.code, `${failure.message}; ProxyCommand says: ${text}`) : failure;
+  return text
+    ? new ConnectFailed(failure.code, `${failure.message}; ProxyCommand says: ${text}`, failure.dropped)
+    : failure;
 };

@@ -28,7 +28,7 @@ export const openSocket = (target: Target, signal: AbortSignal): Promise<Socket>
     signal.addEventListener('abort', stop, { once: true }); // while connecting only: an open connection is needed to tidy up
     socket.once('error', (error: NodeJS.ErrnoException) => {
       signal.removeEventListener('abort', stop);
-      reject(new ConnectFailed('connect', explain(target, error)));
+      reject(new ConnectFailed('connect', explain(target, error), PASSING.includes(error.code ?? '')));
     });
     socket.once('connect', () => {
       signal.removeEventListener('abort', stop);
@@ -39,6 +39,9 @@ export const openSocket = (target: Target, signal: AbortSignal): Promise<Socket>
     });
     if (signal.aborted) stop();
   });
+
+/** Causes that may be gone a little later. */
+const PASSING = ['ECONNRESET', 'EAI_AGAIN'];
 
 const explain = (target: Target, error: NodeJS.ErrnoException): string => {
   const causes: Record<string, string> = {

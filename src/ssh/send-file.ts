@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import type { Client, SFTPWrapper } from 'ssh2';
+import type { SFTPWrapper } from 'ssh2';
 import { sh } from '#protocol/shell.ts';
 import type { Remote } from '#recipe/remote.ts';
 
 /** Sends local files by SFTP; where the host offers none, or a noisy profile spoils it, through a program's stdin. */
 export const fileSender =
-  (client: Client, gone: Promise<void>, spawn: Remote['spawn']): Remote['sendFile'] =>
+  (open: (path: string) => Promise<SFTPWrapper>, gone: Promise<void>, spawn: Remote['spawn']): Remote['sendFile'] =>
   async (localPath, path, progress, stop) => {
-    const sftp = await openSftp(client);
+    const sftp = await open(path).catch(() => undefined);
     if (!sftp) return pour(spawn, localPath, path, progress, stop);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -22,9 +22,6 @@ export const fileSender =
       sftp.end();
     }
   };
-
-const openSftp = (client: Client): Promise<SFTPWrapper | undefined> =>
-  new Promise((resolve) => client.sftp((error, opened) => resolve(error ? undefined : opened)));
 
 const pour = async (
   spawn: Remote['spawn'],

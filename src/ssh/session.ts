@@ -1,5 +1,5 @@
+import type { ClientChannel, SFTPWrapper } from 'ssh2';
 import type { Host } from '#inventory/host.ts';
-import type { HostError } from '#protocol/events.ts';
 import { type Command, failedStep, loginLine, sh, shellText } from '#protocol/shell.ts';
 import {
   CommandFailed,
@@ -11,10 +11,12 @@ import {
   type RunOptions,
 } from '#recipe/remote.ts';
 import { channelEnd, collect, type Opened } from './channel.ts';
+import { type Attempt, makeChannels } from './channels.ts';
 import type { Connection } from './connect.ts';
 import { signalGroup, tellingGroup } from './process-group.ts';
 import { forwardPorts } from './remote-forwarding.ts';
 import { fileSender } from './send-file.ts';
+import { type Late, NO_LIMITS, watchTime } from './time-limits.ts';
 
 /** A logged-in host: one connection, as many channels as there are commands at the moment. */
 export interface Session extends Remote {
@@ -35,17 +37,41 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     closed = true;
   });
 
-  const open = (command: Command, label: string, redirection = ''): Promise<Opened> =>
-    new Promise((resolve, reject) => {
-      const lost = () => reject(commandFailure(host.name, { exitCode: null, signal: null, label, stderr: '' }));
-      if (closed) return lost();
-      void gone.then(lost);
-      client.exec(loginLine(`${redirection}${shellText(command)}`), (error, channel) => {
-        if (!error) resolve({ channel, end: channelEnd(channel) });
-        else if (isRefusal(error)) reject(new CommandFailed(host.name, { ...REFUSED, command: label }));
-        else lost();
+  const lost = (label: string) => commandFailure(host.name, { exitCode: null, signal: null, label, stderr: '' });
+  const channels = makeChannels(isRefusal);
+  const openChannel = async <C extends ClientChannel | SFTPWrapper>(
+    label: string,
+    start: (done: (error: Error | undefined, channel: C) => void) => void,
+  ): Promise<C> => {
+    const attempt: Attempt<C> = (opened) =>
+      new Promise((resolve, reject) => {
+        if (closed) return reject(lost(label));
+        void gone.then(() => reject(lost(label)));
+        start((error, channel) => {
+          if (error) return reject(isRefusal(error) || error instanceof CommandFailed ? error : lost(label));
+          opened(channel);
+          resolve(channel);
+        });
+      });
+    try {
+      return await channels.open(attempt);
+    } catch (error) {
+      throw isRefusal(error) ? new CommandFailed(host.name, { ...REFUSED, command: label }) : error;
+    }
+  };
+  /** @param wanted a command that had to wait is not begun when nobody waits for it any more */
+  const open = async (command: Command, label: string, redirection = '', wanted = () => true): Promise<Opened> => {
+    const text = loginLine(`${redirection}${shellText(command)}`);
+    let end: Opened['end'] | undefined;
+    const channel = await openChannel<ClientChannel>(label, (done) => {
+      if (!wanted()) return done(new CommandFailed(host.name, { ...TOO_LATE, command: label }), undefined as never);
+      client.exec(text, (error, opened) => {
+        if (!error) end = channelEnd(opened);
+        done(error, opened);
       });
     });
+    return { channel, end: end ?? channelEnd(channel) };
+  };
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
@@ -54,10 +80,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     const givenUp = new Promise<never>((_, reject) => {
       entry.giveUp = () => reject(new CommandFailed(host.name, { ...(entry.late ?? STUCK), command: label }));
     });
-    const limits = watchTime(options, (late) => {
-      entry.late = late;
-      stop(entry);
-    });
+    let limits = NO_LIMITS;
     running.add(entry);
     const found = (group: number) => {
       entry.group = group;
@@ -65,7 +88,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       if (entry.stopping) end(entry, group);
     };
     const asked = options.stdin !== undefined || (options.answers ?? []).length > 0;
-    const opening = open(tellingGroup(command), label, asked ? '' : NO_INPUT);
+    const opening = open(tellingGroup(command), label, asked ? '' : NO_INPUT, () => !entry.stopping);
     const heard: RunOptions = {
       ...options,
       onOutput: (stream, text) => {
@@ -73,7 +96,13 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
         options.onOutput?.(stream, text);
       },
     };
-    const collected = opening.then((opened) => collect(opened, heard, found));
+    const collected = opening.then((opened) => {
+      limits = watchTime(options, (late) => {
+        entry.late = late;
+        stop(entry);
+      });
+      return collect(opened, heard, found);
+    });
     const { stdout, stderr, ending } = await Promise.race([collected, givenUp]).finally(() => {
       limits.end();
       forget(entry);
@@ -141,7 +170,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       const store = sh`umask 077; cat > ${part} && [ "$(wc -c < ${part})" -eq ${content.length} ] && chmod ${mode.toString(8)} ${part} && mv -f ${part} ${path} || { rm -f ${part}; exit 1; }`;
       await run(store, { stdin: content, label: `write ${path}` });
     },
-    sendFile: fileSender(client, gone, spawn),
+    sendFile: fileSender((path) => openChannel<SFTPWrapper>(`sftp ${path}`, (done) => client.sftp(done)), gone, spawn),
     forward: forwardPorts(host.name, client),
     watch: (listener) => void watchers.push(listener),
     interrupt: () => {
@@ -167,35 +196,16 @@ const PATIENCE = 5000;
 const GRACE = 1000;
 
 /** The host is there and says no to one channel more, in contrast to a connection that is gone. */
-const isRefusal = (error: Error & { reason?: unknown }): boolean => typeof error.reason === 'number';
+const isRefusal = (error: unknown): boolean => typeof (error as { reason?: unknown }).reason === 'number';
 
 const REFUSED = {
   code: 'command',
-  message: 'the host refuses another channel: is MaxSessions of its sshd too low for so many commands at once?',
+  message: 'the host opens no channel, though none is open: does its sshd allow sessions (MaxSessions)?',
 } as const;
 
+const TOO_LATE = { code: 'interrupted', message: 'interrupted before it had begun' } as const;
+
 const STUCK = { code: 'interrupted', message: 'interrupted; something that it started goes on' } as const;
-
-type Late = Pick<HostError, 'code' | 'message'>;
-
-/** Tells when a command takes longer than it may, whole or without a word. */
-const watchTime = ({ timeout, idleTimeout }: RunOptions, tell: (late: Late) => void) => {
-  const after = (seconds: number | undefined, message: string) =>
-    seconds === undefined ? undefined : setTimeout(() => tell({ code: 'timeout', message }), seconds * 1000);
-  const whole = after(timeout, `still running after ${timeout} s (timeout): it was ended`);
-  const silence = () => after(idleTimeout, `no output for ${idleTimeout} s (idleTimeout): it was ended`);
-  let idle = silence();
-  return {
-    heard: (): void => {
-      clearTimeout(idle);
-      idle = silence();
-    },
-    end: (): void => {
-      clearTimeout(whole);
-      clearTimeout(idle);
-    },
-  };
-};
 
 /** A command that `run` is waiting for. */
 interface Running {

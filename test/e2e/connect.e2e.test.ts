@@ -95,7 +95,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
       try {
         const silence = await refusal({ port: ports[0] }, { connectTimeout: 1 });
         expect(silence).toMatchObject({ code: 'connect', message: expect.stringMatching(/no SSH answer.*within 1 s/) });
-        expect(await refusal({ port: ports[1] })).toMatchObject({ code: 'connect' });
+        expect(await refusal({ port: ports[1] }, { connectTimeout: 1 })).toMatchObject({ code: 'connect' });
       } finally {
         mute.close();
         server.close();

@@ -26,6 +26,8 @@ export interface HostOptions {
   readonly without?: readonly string[];
   /** Channels that one connection may open, sshd's MaxSessions. @default 100 */
   readonly maxSessions?: number;
+  /** Connections that have not logged in yet, sshd's MaxStartups. @default '1000:30:2000' */
+  readonly maxStartups?: string;
   /** Size of a file system of its own for /var/www, as mount says it ('4m'): a disk that fills up. Root only. */
   readonly diskSize?: string;
   /** A network namespace that is there already, in which sshd shall run, and its address there. Root only. */
@@ -145,7 +147,8 @@ const configOf = async (place: Place, options: HostOptions, mark: string): Promi
   `MaxSessions ${options.maxSessions ?? 100}`,
   `SetEnv "PATH=${await pathOf(place, options)}" "${mark}"`,
   ...['StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PidFile none'],
-  ...['PermitRootLogin yes', 'MaxStartups 1000:30:2000', 'PrintMotd no', 'PrintLastLog no', 'LogLevel INFO'],
+  ...['PermitRootLogin yes', `MaxStartups ${options.maxStartups ?? '1000:30:2000'}`, 'PrintMotd no'],
+  ...['PrintLastLog no', 'LogLevel INFO'],
   ...(options.sftp === false ? [] : [`Subsystem sftp ${options.sftp ?? 'internal-sftp'}`]),
   ...(options.config ?? []),
 ];
