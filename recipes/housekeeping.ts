@@ -6,6 +6,7 @@ import {
   type HostState,
   isLasting,
   parseLock,
+  showLock,
   type TaskContext,
   task,
 } from 'rookery';
@@ -55,10 +56,17 @@ async function list(t: TaskContext): Promise<void> {
 async function examine(t: TaskContext): Promise<void> {
   const { inspect, state, swarm } = t.deployment;
   await inspect(t, false);
+  const locks = new Map<string, string[]>();
+  await t.on(t.hosts, async ({ host, run }) => {
+    const { stdout } = await run(showLock(host.deployTo), { label: 'look for a lock', quiet: true, reads: true });
+    if (stdout !== '') locks.set(host.name, [`locked by ${describeLock(parseLock(stdout))}`]);
+  });
   for (const remote of t.hosts) {
     const { name, deployTo } = remote.host;
     const runtime = t.settings.strategy === 'torrent' ? [`runtime: ${swarm.runtimeOf(name)}`] : [];
-    const lines = [describePlatform(state(name)), ...runtime, ...describeApplication(state(name), deployTo)];
+    const lines = [describePlatform(state(name)), ...runtime, ...describeApplication(state(name), deployTo)].concat(
+      locks.get(name) ?? [],
+    );
     t.answer(remote, { stream: 'stdout', text: lines.map((line) => `${line}\n`).join('') });
   }
   await swarm.check(t);

@@ -1,9 +1,12 @@
 import type { Config } from '#config/config.ts';
+import { sh } from '#protocol/shell.ts';
 import type { HostState, ReleaseFacts } from '#recipe/host-state.ts';
 import type { Remote } from '#recipe/remote.ts';
 import type { TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
+import { describeLock, parseLock } from '#release/found-lock.ts';
 import { inspectHost, parseHostState, prepareHost } from '#release/inspect.ts';
+import { showLock } from '#release/lock-programs.ts';
 import { asPublished } from '#release/records.ts';
 import type { NamedState } from '#release/retention.ts';
 
@@ -26,9 +29,16 @@ export const createHostStates = ({ config, sessions, dryRun, runtimeProblem }: L
     return state;
   };
   /** What a dry run looks at in place of making the host ready. */
-  const lookOnly = async ({ name, deployTo }: Remote['host']): Promise<string> => {
+  const lookOnly = async (t: TaskContext, { name, deployTo }: Remote['host']): Promise<string> => {
     const session = sessions.find(({ host }) => host.name === name) as Remote;
-    return (await session.run(inspectHost(deployTo, config), { quiet: true })).stdout;
+    const { stdout } = await session.run(
+      sh`${inspectHost(deployTo, config)}
+${showLock(deployTo)}`,
+      { quiet: true },
+    );
+    const lock = parseLock(stdout);
+    if (lock.owner) t.warn(`locked by ${describeLock(lock)}: a deploy would end here`, session);
+    return stdout;
   };
   return {
     of,
@@ -43,7 +53,7 @@ export const createHostStates = ({ config, sessions, dryRun, runtimeProblem }: L
       t.on(hosts, async ({ host, run }) => {
         const command = prepare ? prepareHost(host.deployTo, config) : inspectHost(host.deployTo, config);
         const told = await run(command, { label: `look at ${host.deployTo}`, quiet: true, reads: !prepare });
-        const state = parseHostState(dryRun && prepare ? await lookOnly(host) : told.stdout);
+        const state = parseHostState(dryRun && prepare ? await lookOnly(t, host) : told.stdout);
         states.set(host.name, state);
         published.delete(host.name);
         if (prepare)

@@ -35,7 +35,7 @@ export type { CaptureOptions, TaskHost, UploadOptions } from '#recipe/task-host.
 export { UserError } from '#recipe/user-error.ts';
 export type { Word } from '#recipe/words.ts';
 export { describeLock, type FoundLock, isLasting, type LockOwner, parseLock } from '#release/found-lock.ts';
-export { breakLock } from '#release/lock-programs.ts';
+export { breakLock, showLock } from '#release/lock-programs.ts';
 export { clearIncoming, lookAtTarget, placeDirectory, placeFile, prepareIncoming } from '#release/place-steps.ts';
 export { recordsOfDeploy, recordsOfRollback } from '#release/records.ts';
 export { releasePaths } from '#release/release-paths.ts';

@@ -108,6 +108,12 @@ echo held`;
 export const giveBackLock = (deployTo: string, owner: LockOwner): Command =>
   sh`${isMine(deployTo, JSON.stringify(owner))} && rm -f ${releasePaths(deployTo).lock}`;
 
+/** Tells whose the lock is, with the host's time, where there is one; nothing otherwise. */
+export const showLock = (deployTo: string): Command => {
+  const { lock } = releasePaths(deployTo);
+  return sh`if [ -f ${lock} ]; then date '+now %s'; cat ${lock}; fi`;
+};
+
 /** Removes the lock, whoever holds it, and tells whose it was. */
 export const breakLock = (deployTo: string): Command => {
   const { lock } = releasePaths(deployTo);

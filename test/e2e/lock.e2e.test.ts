@@ -122,6 +122,11 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
       for (const text of [why, hostname(), 'stays until deploy:unlock']) expect(message).toContain(text);
       expect(message.includes('--wait-lock does not wait')).toBe(words.includes('--wait-lock'));
     }
+    const dry = await project.deploy(['--dry-run'], bob);
+    const told = dry.events.flatMap((event) => (event.type === 'notice' && event.level === 'warning' ? [event] : []));
+    expect(dry.exitCode).toBe(0);
+    expect(told.map(({ host }) => host).sort()).toEqual(hosts.map(({ address }) => address).sort());
+    expect(told[0]!.message).toMatch(/^locked by alice on .*: it's the fair.*: a deploy would end here$/);
     expect(await trees()).toEqual(before);
     await project.deploy(['-z', one.address, 'deploy:unlock'], bob);
     const half = await project.run(['production', '--format', 'plain', 'deploy:lock', '-m', 'again'], bob);
