@@ -55,10 +55,15 @@ const LOADERS = sh`/lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 /lib/l
 /** What can check a hash, unpack, or listen for a neighbour. */
 const TOOLS = ['sha256sum', 'shasum', 'openssl', 'gzip', 'perl', 'python3'];
 
-/** A file system that is mounted noexec is found by trying: a disk that takes no file is told by what comes after. */
+/**
+ * Where a Node may have to be sent: a file system that is mounted noexec is found by trying; a disk that takes no file is told
+ * by what comes after.
+ */
 const tryProgram = (path: string): Command => sh`
-if (printf '#!/bin/sh\n' > ${path}) 2>/dev/null && chmod 700 ${path}; then ${path} 2>/dev/null || printf 'noexec\t\n'; fi
-rm -f ${path}`;
+command -v node >/dev/null || {
+  if (printf '#!/bin/sh\n' > ${path}) 2>/dev/null && chmod 700 ${path}; then ${path} 2>/dev/null || printf 'noexec\t\n'; fi
+  rm -f ${path}
+}`;
 
 /** Reads what `inspectHost` printed; lines that are none of ours (a noisy profile) are passed over. */
 export const parseHostState = (stdout: string): HostState => {

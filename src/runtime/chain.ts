@@ -32,20 +32,14 @@ export interface Started {
  * listen, another chain begins, which the deployer feeds by itself: so hosts that reach each other are one chain.
  */
 export const startChains = async (receivers: readonly Receiver[], network: ChainNetwork): Promise<Started> => {
-  const alone = receivers.length === 1;
+  const relaying = receivers.length > 1;
   const errors = new Map<Receiver, RuntimeError>();
   const started = await Promise.all(
     receivers.map(async (receiver) => {
-      const relays = !alone && canRelay(receiver);
-      const receiving = await startReceiver(receiver, relays);
-      if (!('receiver' in receiving)) {
-        errors.set(receiver, receiving);
-        return [];
-      }
-      if (!relays) return [{ receiving, relays, token: '', listening: undefined }];
-      const token = randomBytes(16).toString('hex');
-      const answer = await receiving.ask(`listen ${token} ${placeOf(receiver)} ${network.ports.join(' ')}`);
-      return [{ receiving, relays, token, listening: readListening(receiver, answer) }];
+      const link = await startLink(receiver, relaying && canRelay(receiver), network);
+      if ('receiving' in link) return [link];
+      errors.set(receiver, link);
+      return [];
     }),
   );
   const links = started.flat();
@@ -76,8 +70,29 @@ export const startChains = async (receivers: readonly Receiver[], network: Chain
   return { chains, errors };
 };
 
-const readListening = ({ addresses }: Receiver, answer: readonly string[] | undefined): Listening | undefined => {
-  if (answer?.[0] !== 'listening') return undefined;
+/** A receiver, where it relays with what others need to call it. */
+interface Link {
+  readonly receiving: Receiving;
+  readonly relays: boolean;
+  readonly token: string;
+  readonly listening?: Listening | undefined;
+}
+
+/** Starts a receiver. A relay that says nothing is no relay: a Perl without its modules, for one. */
+const startLink = async (receiver: Receiver, relays: boolean, network: ChainNetwork): Promise<Link | RuntimeError> => {
+  const receiving = await startReceiver(receiver, relays);
+  if (!('receiver' in receiving)) return receiving;
+  const token = randomBytes(16).toString('hex');
+  if (!relays) return { receiving, relays, token };
+  const answer = await receiving.ask(`listen ${token} ${placeOf(receiver)} ${network.ports.join(' ')}`);
+  if (answer) return { receiving, relays, token, listening: readListening(receiver, answer) };
+  receiving.giveUp({ code: 'transfer', message: 'its relay does not work' });
+  await receiving.ended;
+  return startLink(receiver, false, network);
+};
+
+const readListening = ({ addresses }: Receiver, answer: readonly string[]): Listening | undefined => {
+  if (answer[0] !== 'listening') return undefined;
   const [, port, connection = '', own = ''] = answer;
   const [client = '', , server = ''] = connection.split(' ');
   const around = {

@@ -108,15 +108,21 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'npm'))('hosts without a fit Node',
 });
 
 describe.skipIf(!needs(...NETWORK_TOOLS, 'git', 'npm') || !needsRoot())('hosts without Node in an IPv6 network', () => {
+  let dir: string;
   let fleet: NetworkFleet;
   let project: Project;
   beforeAll(async () => {
-    fleet = await startNetworkFleet({ hosts: [0, 1, 2, 3].map(() => ({ without: NO_NODE })), family: 6, rate: 200 });
+    dir = await makeTempDir('bare');
+    await writeFile(join(dir, 'perl'), '#!/bin/sh\nexit 2\n');
+    await chmod(join(dir, 'perl'), 0o755);
+    const hosts = [SYSTEM, SYSTEM, SYSTEM, `${dir}:${SYSTEM}`].map((path) => ({ path, without: NO_NODE }));
+    fleet = await startNetworkFleet({ hosts, family: 6, rate: 200 });
     project = await makeProject({ fleet });
   });
   afterAll(async () => {
     await project?.remove();
     await fleet?.close();
+    await removeTempDir(dir);
   });
 
   test('an interrupt while they get it leaves nothing', async () => {
@@ -128,11 +134,11 @@ describe.skipIf(!needs(...NETWORK_TOOLS, 'git', 'npm') || !needsRoot())('hosts w
     for (const host of fleet.hosts) expect(await runtimesOf(host)).toEqual([]);
   });
 
-  test('one that cannot be called is named with its port, and the deployer sends it the runtime', async () => {
+  test('one that cannot be called is named with its port; it and one whose Perl does not work get a copy of their own', async () => {
     await fleet.firewall(fleet.hosts[2]!, closePorts('input', 'reject'));
     const run = await project.deploy([], { env, through: fleet.deployer });
     expect(run.summary).toMatchObject({ exitCode: 0 });
-    expect(detailOf(run)).toBe(`Node ${runtimeHere().version} to 4 hosts, 2 copies sent`);
+    expect(detailOf(run)).toBe(`Node ${runtimeHere().version} to 4 hosts, 3 copies sent`);
     const [before, closed] = [fleet.hosts[1]!, fleet.hosts[2]!].map(({ address }) => address);
     const words = new RegExp(`${before} cannot reach ${closed} at ${closed}.* on port \\d+ .*: the runtime goes there`);
     expect(warnings(run)).toContainEqual(expect.stringMatching(words));

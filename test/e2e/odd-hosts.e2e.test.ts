@@ -60,6 +60,8 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'dash', 'busybox', 'fish', 'csh') |
       host: (place) => (Object.keys(HOSTS)[place] === 'a user with sudo' ? { user: 'deploy' } : {}),
     });
     const runs = [await project.deploy(), await project.deploy(), await project.deploy(['deploy:rollback'])];
+    const failures = runs.flatMap(({ summary }) => summary.hosts.filter(({ error }) => error));
+    expect(failures).toEqual([]);
     for (const [place, name] of Object.keys(HOSTS).entries()) {
       const host = fleet.hosts[place]!;
       expect([name, ...runs.map((run) => run.of(host))]).toEqual([
