@@ -31,9 +31,10 @@ export const shellText = (command: Command): string =>
  * octal numbers, in short words, and sh puts it together.
  */
 export const loginLine = (text: string): string => {
-  if (/^[ -~]{0,900}$/.test(text) && !/[\\!]/.test(text)) return `exec /bin/sh -c ${quote(text)}`;
+  const quoted = quote(text);
+  if (quoted.length <= 1000 && !/[^ -~]|[\\!]/.test(text)) return `exec /bin/sh -c ${quoted}`;
   const plain = Array.from(new TextEncoder().encode(text), asPlain).join('');
-  const words = plain.match(/.{1,900}/g) ?? [];
+  const words = plain.match(/(\\0\d{3}|[^\\]){1,200}/g) ?? []; // a number is whole: fish reads a backslash before a quote
   return `exec /bin/sh -c ${REASSEMBLE} /bin/sh ${words.map((word) => `'${word}'`).join(' ')}`;
 };
 

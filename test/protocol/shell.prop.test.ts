@@ -210,6 +210,9 @@ describe.each(['dash', 'bash', 'busybox', 'fish', 'csh'])('%s as login shell', (
       }),
       { numRuns: 15 },
     );
+    const lines = Array.from({ length: 8 }, (_, shift) => `${'a'.repeat(shift)}${'\\\n'.repeat(300)}`);
+    for (const given of lines)
+      expect(await received(shell, loginLine(shellText(['printf', '%s\\0', given])))).toEqual([given]);
     const { exitCode, stderr } = await runIn(shell, loginLine('echo "$#" >&2; exit 7'));
     expect({ exitCode, stderr }).toEqual({ exitCode: 7, stderr: '0\n' });
   });
