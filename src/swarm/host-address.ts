@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Surroundings } from '#protocol/control.ts';
 import type { Target } from './strategy.ts';
 
@@ -41,3 +42,7 @@ export const isWithin = (address: string, cidr: string): boolean => {
 };
 
 export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
+/** Whether an address is one of this machine's. */
+export const isOwnAddress = (address: string): boolean =>
+  isLoopback(address) || Object.values(networkInterfaces()).some((all) => all?.some((own) => own.address === address));

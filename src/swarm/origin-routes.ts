@@ -1,6 +1,7 @@
 import type { PeerHandle } from '#peer/start-peer.ts';
 import type { PeerAddress, Surroundings } from '#protocol/control.ts';
 import { CommandFailed } from '#recipe/remote.ts';
+import { isOwnAddress } from './host-address.ts';
 import type { NetworkNotices } from './network-notices.ts';
 import type { Distribution, Target } from './strategy.ts';
 import type { Tracker } from './tracker.ts';
@@ -77,8 +78,9 @@ const LOOPBACK = '127.0.0.1';
 
 /** Under which address the host sees this machine, if that is not one of its own. */
 const strangeAddress = ({ remote }: Target, { ssh }: Surroundings): string | undefined => {
-  if (ssh === undefined || plain(ssh.client) === plain(remote.addresses.local)) return undefined;
-  return `they see this machine as ${plain(ssh.client)}`;
+  const seen = plain(ssh?.client ?? remote.addresses.local);
+  if (seen === plain(remote.addresses.local) && isOwnAddress(seen)) return undefined;
+  return seen === '' ? 'it is not known under which address they see this machine' : `they see this machine as ${seen}`;
 };
 
 /** Without the name of an interface. */

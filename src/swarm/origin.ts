@@ -1,6 +1,6 @@
 import { type PeerHandle, startPeer } from '#peer/start-peer.ts';
 import { encodeMetainfo } from '#protocol/metainfo.ts';
-import { isLoopback } from './host-address.ts';
+import { isLoopback, isOwnAddress } from './host-address.ts';
 import type { Distribution } from './strategy.ts';
 import { infoHashOf, torrentOf } from './torrent-of.ts';
 import { startTracker, type Tracker } from './tracker.ts';
@@ -19,7 +19,7 @@ export interface Origin {
 /** Lays out tracker and seeder for the hosts of a job. */
 export const planOrigin = ({ artifact, targets, ports, reach }: Distribution): Origin => {
   const content = torrentOf(artifact, 'artifact.tar');
-  const own = [...new Set(targets.map(({ remote }) => remote.addresses.local).filter((local) => local !== ''))];
+  const own = [...new Set(targets.map(({ remote }) => remote.addresses.local).filter(isOwnAddress))];
   const [address = LOOPBACK] = reach === 'ssh' ? [] : own;
   const listen = reach === 'ssh' || (own.length === 1 && isLoopback(address)) ? { listen: address } : {};
   const believed = new Set(own);

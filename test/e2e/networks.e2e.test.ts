@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
 import { closePorts, NETWORK_TOOLS, type NetworkFleet, startNetworkFleet } from '../support/network-fleet.ts';
 import { type Deployed, makeProject, type Project } from '../support/project.ts';
+import type { SshdHost } from '../support/sshd-fleet.ts';
 import { needs, needsRoot } from '../support/tools.ts';
 
 const PAYLOAD = 6_000_000;
@@ -113,6 +114,35 @@ describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('networks as they are'
     await expectPublished(run, project);
     expect(copies(run)).toBeLessThan(ONE_COPY);
     expect(notices(run, 'warning').join('\n')).not.toContain('no other host');
+  });
+
+  test('hosts that only a bastion reaches, and that reach nobody but each other, in two zones', async () => {
+    const [bastion, ...inner] = fleet.hosts as [SshdHost, ...SshdHost[]];
+    const away = fleet.addresses.join(', ');
+    for (const host of inner)
+      await fleet.firewall(
+        host,
+        `table ip inner {
+  chain in { type filter hook input priority 0
+    ip saddr { ${away} } drop
+  }
+  chain out { type filter hook output priority 0
+    ip daddr { ${away} } drop
+  }
+}
+`,
+      );
+    const { user, identityFile, knownHostsFile } = fleet;
+    const proxyJump = `${user}@${bastion.address}:${bastion.port}`;
+    await project.configure({
+      ...{ hosts: inner, config: { ssh: { user, identityFile, knownHostsFile, proxyJump } } },
+      host: (index) => ({ zone: index === 0 ? 'a' : 'b' }),
+    });
+    const run = await deploy();
+    await expectPublished(run, { ...project, hosts: inner });
+    expect(copies(run)).toBeLessThan(ONE_COPY);
+    expect(notices(run, 'info').join()).toContain(`they see this machine as ${bastion.address}`);
+    expect(notices(run, 'warning')).toEqual([]);
   });
 });
 
