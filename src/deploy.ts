@@ -51,7 +51,12 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
     emit({ type: 'run-start', application, stage, task, hosts, tasks: plan.tasks.map(({ task: { name } }) => name) });
     if (dryRun) emit({ type: 'notice', level: 'info', message: 'a dry run: nothing is changed on the hosts' });
 
-    const { sessions, failures, close } = await openSessions(inventory, emit, signal);
+    const { sessions, failures, close } = await openSessions(
+      inventory,
+      emit,
+      signal,
+      request.interactive ? ask : undefined,
+    );
     endings.add(close);
     // What changes hosts is for all of them, but for those that may fail; a question is answered by those that can be asked.
     const enough = sessions.length > 0 && (failures.length <= prepared.allowed || !plan.locks);

@@ -1,7 +1,8 @@
 import type ssh2 from 'ssh2';
 import type { Target } from '#inventory/host.ts';
-import { readCredentials } from './credentials.ts';
+import { tryCredentials } from './credentials.ts';
 import { readKnownKeys } from './host-key.ts';
+import type { Secrets } from './keys.ts';
 import { logIn } from './log-in.ts';
 import { openSocket, type Socket } from './open-socket.ts';
 import { makePace } from './pace.ts';
@@ -17,17 +18,19 @@ export interface Connection {
 export type Connect = (target: Target, signal: AbortSignal) => Promise<Connection>;
 
 /** Makes what opens SSH connections. What it rejects with is a ConnectFailed with the cause in words a person can act on. */
-export const makeConnect = (): { readonly connect: Connect; close(): void } => {
+export const makeConnect = (secrets: Secrets): { readonly connect: Connect; close(): void } => {
   const gates = new Map<string, Promise<Connection>>();
   const pace = makePace();
 
   const connect: Connect = async (target, signal) => {
-    const [known, credentials] = await Promise.all([readKnownKeys(target), readCredentials(target)]);
-    return pace(target, signal, async () => {
-      const socket = await reach(target, signal);
-      const client = await logIn(target, socket, known, credentials, signal);
-      return { client, addresses: socket.addresses };
-    });
+    return tryCredentials(target, secrets, (credentials) =>
+      pace(target, signal, async () => {
+        const known = await readKnownKeys(target); // anew: an earlier try may have added one
+        const socket = await reach(target, signal);
+        const client = await logIn(target, socket, known, credentials, signal);
+        return { client, addresses: socket.addresses };
+      }),
+    );
   };
   const reach = async (target: Target, signal: AbortSignal): Promise<Socket> => {
     const { via, proxyCommand } = target.ssh;

@@ -25,6 +25,13 @@ export const logIn = (
     client.once('handshake', () => {
       greeted = true;
     });
+    const waiting = [...credentials.methods];
+    let methodsLeft: readonly string[] = [];
+    let agentError: Error | undefined;
+    const nextMethod = (left: readonly string[] | null) => {
+      methodsLeft = left ?? methodsLeft;
+      return waiting.shift() ?? false;
+    };
     const stop = () => client.destroy();
     signal.addEventListener('abort', stop, { once: true });
     const settled = () => signal.removeEventListener('abort', stop);
@@ -40,12 +47,18 @@ export const logIn = (
       void withComplaint(refusal ?? failure, socket).then(reject);
     };
     // the first one tells the cause; ssh2 may have another one for the end of the socket
-    client.on('error', (error) => fail(explain(target, credentials, error, !greeted)));
+    client.on('error', (error: Error & { level?: string }) => {
+      if (error.level === 'agent')
+        agentError = error; // the next method may do
+      else if (error.level === 'client-authentication')
+        fail(denied(target, credentials.offered, methodsLeft, agentError));
+      else fail(explain(target, error, !greeted));
+    });
     client.once('close', () => fail(new ConnectFailed('connect', `${where(target)} ${HUNG_UP}`, !greeted)));
     client.connect({
       sock: socket.stream,
       username: target.user,
-      authHandler: [...credentials.methods] as unknown as NonNullable<ConnectConfig['authHandler']>,
+      authHandler: nextMethod as unknown as NonNullable<ConnectConfig['authHandler']>,
       algorithms: chooseAlgorithms(ssh, known) as never,
       hostVerifier: (key: Buffer, verify: (good: boolean) => void) => {
         void judgeKey(target, known, key).then((refused) => {
@@ -60,21 +73,24 @@ export const logIn = (
     });
   });
 
-const explain = (
+const denied = (
   target: Target,
-  credentials: Credentials,
-  error: Error & { level?: string },
-  early: boolean,
+  offered: readonly string[],
+  methodsLeft: readonly string[],
+  agentError: Error | undefined,
 ): ConnectFailed => {
   const { user, ssh } = target;
-  if (error.level === 'client-authentication') {
-    return new ConnectFailed(
-      'auth',
-      `permission denied for ${user} at ${where(target)}; offered: ${credentials.offered.join(', ')}`,
-    );
-  }
-  if (error.level === 'agent')
-    return new ConnectFailed('auth', `the SSH agent at ${ssh.agent} failed: ${error.message}`);
+  const agent = agentError ? `; the SSH agent at ${ssh.agent} failed: ${agentError.message}` : '';
+  return new ConnectFailed(
+    'auth',
+    `permission denied for ${user} at ${where(target)}; offered: ${offered.join(', ') || 'nothing'}${agent}`,
+    false,
+    { methodsLeft, offered },
+  );
+};
+
+const explain = (target: Target, error: Error & { level?: string }, early: boolean): ConnectFailed => {
+  const { ssh } = target;
   if (error.level === 'client-timeout')
     return new ConnectFailed('connect', `no SSH answer from ${where(target)} within ${ssh.connectTimeout} s`);
   const dropped = early && /lost before handshake|Premature close|ECONNRESET|EPIPE/.test(error.message);

@@ -1,8 +1,10 @@
 import type { Host, Inventory, Target } from '#inventory/host.ts';
 import type { Emit, HostError } from '#protocol/events.ts';
+import type { Ask } from '#recipe/setting.ts';
 import { withAddresses } from './addresses.ts';
 import { type Connect, makeConnect } from './connect.ts';
 import { ConnectFailed } from './connect-failed.ts';
+import { makeSecrets } from './keys.ts';
 import { makeSession, type Session } from './session.ts';
 
 export interface OpenedSessions {
@@ -11,12 +13,17 @@ export interface OpenedSessions {
   close(): Promise<void>;
 }
 
-/** Connects to every host at once, in groups so that a thousand handshakes do not starve each other. A host that fails is a value. */
-export const openSessions = async (inventory: Inventory, emit: Emit, signal: AbortSignal): Promise<OpenedSessions> => {
+/** Connects to every host at once, in groups so that a thousand handshakes do not starve each other. A host that fails is a value. Without `ask` nobody is asked for passphrases and passwords. */
+export const openSessions = async (
+  inventory: Inventory,
+  emit: Emit,
+  signal: AbortSignal,
+  ask?: Ask,
+): Promise<OpenedSessions> => {
   const sessions: Session[] = [];
   const failures: OpenedSessions['failures'][number][] = [];
   const waiting = [...inventory];
-  const { connect, close } = makeConnect();
+  const { connect, close } = makeConnect(makeSecrets(ask));
   tellUnsupported(inventory, emit);
   const work = async () => {
     for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {

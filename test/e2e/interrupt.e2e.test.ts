@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { rm, watch } from 'node:fs/promises';
@@ -10,6 +9,7 @@ import { descendants, isRunning } from '../support/host-processes.ts';
 import { makeLargeApplication } from '../support/large-application.ts';
 import { type ConfigOptions, type Deployed, makeProject } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
+import { onTerminal } from '../support/terminal.ts';
 import { needs } from '../support/tools.ts';
 
 type Project = Awaited<ReturnType<typeof makeProject>>;
@@ -266,7 +266,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('an interrupt', () => {
           recipes: slowTask('deploy:restart'),
         });
         await project.commit({ slow: '' });
-        const { exitCode, screen } = await onTerminal(project, 'here', '\u0003');
+        const { exitCode, screen } = await onTerminal(project, '-v', [['here', '\u0003']]);
         expect(exitCode, screen).toBe(130);
         expect(screen).toContain('interrupted');
         await expectOnly(project, first);
@@ -299,25 +299,4 @@ const lockGone = async (directory: string): Promise<void> => {
     if (held && !there) return;
     held ||= there;
   }
-};
-
-/** Runs the program on a terminal of its own and types when a text shows up on it. */
-const onTerminal = async (project: Project, text: string, typed: string) => {
-  const cli = join(import.meta.dirname, '../../dist/cli.js');
-  const env = { ...process.env, TERM: 'xterm', HOME: project.dir, TMPDIR: join(project.dir, '.git/tmp') };
-  const child = spawn('script', ['-qefc', `'${process.execPath}' '${cli}' production -v`, '/dev/null'], {
-    ...{ cwd: project.dir, env },
-  });
-  let screen = '';
-  let waiting = true;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      screen += part;
-      if (!waiting || !screen.includes(text)) return;
-      waiting = false;
-      child.stdin.write(typed);
-    });
-  }
-  const [exitCode] = (await once(child, 'close')) as [number];
-  return { exitCode, screen };
 };

@@ -1,5 +1,5 @@
 /** One sshd of the fleet: its configuration, its namespace, its start and its end. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
@@ -28,6 +28,8 @@ export interface HostOptions {
   readonly maxSessions?: number;
   /** Connections that have not logged in yet, sshd's MaxStartups. @default '1000:30:2000' */
   readonly maxStartups?: string;
+  /** The user's password there; none is taken otherwise. Root only. */
+  readonly password?: string;
   /** Size of a file system of its own for /var/www, as mount says it ('4m'): a disk that fills up. Root only. */
   readonly diskSize?: string;
   /** A network namespace that is there already, in which sshd shall run, and its address there. Root only. */
@@ -95,6 +97,11 @@ export const prepareHost = async (
   await Promise.all([mkdir(www), mkdir(join(dir, 'home'))]);
   await writeFile(join(dir, 'sshd_config'), `${(await configOf(place, options, mark)).join('\n')}\n`);
 
+  if (options.password !== undefined) {
+    const hash = execFileSync('openssl', ['passwd', '-6', options.password], { encoding: 'utf8' }).trim();
+    await writeFile(join(dir, 'shadow'), `${user}:${hash}:20000:0:99999:7:::\n`, { mode: 0o600 });
+  }
+
   const all = () => (root ? inNamespaces(namespaces) : [...markedWith(mark), ...descendants(pid())]);
   const isSshd = (entry: HostProcess) => /^sshd/.test(entry.name);
   const processes = () => all().filter((entry) => !isSshd(entry));
@@ -146,7 +153,8 @@ const configOf = async (place: Place, options: HostOptions, mark: string): Promi
   `AuthorizedKeysFile ${place.authorizedKeys}`,
   `MaxSessions ${options.maxSessions ?? 100}`,
   `SetEnv "PATH=${await pathOf(place, options)}" "${mark}"`,
-  ...['StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PidFile none'],
+  ...['StrictModes no', 'UsePAM no', 'KbdInteractiveAuthentication no', 'PidFile none'],
+  `PasswordAuthentication ${options.password === undefined ? 'no' : 'yes'}`,
   ...['PermitRootLogin yes', `MaxStartups ${options.maxStartups ?? '1000:30:2000'}`, 'PrintMotd no'],
   ...['PrintLastLog no', 'LogLevel INFO'],
   ...(options.sftp === false ? [] : [`Subsystem sftp ${options.sftp ?? 'internal-sftp'}`]),
@@ -188,6 +196,7 @@ const startInNamespace = (
     ...(hideHome ? ['mount --bind "$dir/home" "$home"'] : []),
     diskSize ? 'mount -t tmpfs -o "size=$size" tmpfs /var/www' : 'mount --bind "$www" /var/www',
     more,
+    '[ ! -e "$dir/shadow" ] || mount --bind "$dir/shadow" /etc/shadow',
     'exec "$sshd" -D -e -f "$dir/sshd_config"',
   ];
   const env = { PATH: DEFAULT_PATH, dir, www, home, size: diskSize ?? '', sshd: findTool('sshd')! };
