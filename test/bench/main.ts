@@ -1,9 +1,13 @@
 import { main as runDeploys } from './deploy/main.ts';
+import { main as runNetworks } from './networks/main.ts';
 import { main as runRuntime } from './runtime.ts';
 import { main as simulate } from './simulate.ts';
 import { main as runSwarms } from './swarm/main.ts';
 
-const BENCHMARKS = { deploy: runDeploys, swarm: runSwarms, runtime: runRuntime, simulate } as const;
+const BENCHMARKS = {
+  ...{ deploy: runDeploys, swarm: runSwarms, networks: runNetworks, runtime: runRuntime },
+  simulate,
+} as const;
 
 /**
  * Runs the benchmark that the first word names, with the words after it; without words all, with their defaults.

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
-import { closePorts, NETWORK_TOOLS, type NetworkFleet, startNetworkFleet } from '../support/network-fleet.ts';
+import {
+  behindBastion,
+  closePorts,
+  NETWORK_TOOLS,
+  type NetworkFleet,
+  startNetworkFleet,
+  translate,
+} from '../support/network-fleet.ts';
 import { type Deployed, makeProject, type Project } from '../support/project.ts';
 import type { SshdHost } from '../support/sshd-fleet.ts';
 import { needs, needsRoot } from '../support/tools.ts';
@@ -50,16 +57,7 @@ describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('networks as they are'
   });
 
   test('a deployer behind NAT: tracker and seeder come to the hosts over SSH, and one copy leaves it', async () => {
-    const [own, translated] = fleet.addresses;
-    await fleet.firewall('deployer', closePorts('input'));
-    await fleet.firewall(
-      'deployer',
-      `table ip nat { chain out { type nat hook postrouting priority 100
-        ip saddr ${own} snat to ${translated}
-      }
-      }
-      `,
-    );
+    await fleet.firewall('deployer', closePorts('input') + translate(fleet));
     const run = await deploy();
     await expectPublished(run, project);
     expect(copies(run)).toBeLessThan(ONE_COPY);
@@ -118,20 +116,7 @@ describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('networks as they are'
 
   test('hosts that only a bastion reaches, and that reach nobody but each other, in two zones', async () => {
     const [bastion, ...inner] = fleet.hosts as [SshdHost, ...SshdHost[]];
-    const away = fleet.addresses.join(', ');
-    for (const host of inner)
-      await fleet.firewall(
-        host,
-        `table ip inner {
-  chain in { type filter hook input priority 0
-    ip saddr { ${away} } drop
-  }
-  chain out { type filter hook output priority 0
-    ip daddr { ${away} } drop
-  }
-}
-`,
-      );
+    for (const host of inner) await fleet.firewall(host, behindBastion(fleet));
     const { user, identityFile, knownHostsFile } = fleet;
     const proxyJump = `${user}@${bastion.address}:${bastion.port}`;
     await project.configure({

@@ -98,6 +98,25 @@ export const closePorts = (way: 'input' | 'output' | 'both', verdict: 'drop' | '
     )
     .join('');
 
+/** Rules for the deployer: others see it under its second address. */
+export const translate = ({ addresses: [own, other] }: NetworkFleet): string => `table ip nat {
+  chain out { type nat hook postrouting priority 100
+    ip saddr ${own} snat to ${other}
+  }
+}
+`;
+
+/** Rules for a host that knows nothing of the deployer, and answers it nothing. */
+export const behindBastion = ({ addresses }: NetworkFleet): string => `table ip inner {
+  chain in { type filter hook input priority 0
+    ip saddr { ${addresses.join(', ')} } drop
+  }
+  chain out { type filter hook output priority 0
+    ip daddr { ${addresses.join(', ')} } drop
+  }
+}
+`;
+
 const PREFIX = 'rookery-net-';
 const FIRST = 11;
 let fleets = 0;
