@@ -79,7 +79,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS) || !needsRoot())('distribute to thr
       expect(await below(host, 'data')).toEqual(['big.bin', 'other']);
     }
     const tasks = run.events.flatMap((event) => (event.type === 'task-start' ? event.task : []));
-    const steps = ['swarm:create', 'swarm:track', 'swarm:seed', 'swarm:fetch', 'look', 'swarm:stop'];
+    const steps = ['swarm:create', 'swarm:runtime', 'swarm:track', 'swarm:seed', 'swarm:fetch', 'look', 'swarm:stop'];
     expect(tasks).toEqual(['distribute:check', ...steps, 'distribute:place', 'swarm:clean']);
     const looks = run.events.flatMap((event) => (event.type === 'output' ? event.text : []));
     expect(looks).toEqual(fleet.hosts.map(() => expect.stringMatching(/^rookery-content\.tar\n[1-9]/)));
