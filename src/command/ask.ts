@@ -42,9 +42,9 @@ const askNow = async (terminal: Terminal, question: string, { hidden = false, de
   const { out, signal, suspend } = terminal;
   signal.throwIfAborted();
   const resume = suspend();
-  out.write(`${question}${fallback === undefined ? '' : ` [${hidden ? '…' : fallback}]`}: `);
+  const prompt = `${question}${fallback === undefined ? '' : ` [${hidden ? '…' : fallback}]`}: `;
   try {
-    const line = await readLine(terminal, hidden);
+    const line = await readLine(terminal, hidden, () => out.write(prompt));
     return line === '' && fallback !== undefined ? fallback : line;
   } finally {
     if (hidden) out.write('\n');
@@ -52,8 +52,8 @@ const askNow = async (terminal: Terminal, question: string, { hidden = false, de
   }
 };
 
-/** One line of the terminal; it is raw while what is typed shall not show. */
-const readLine = ({ stdin, signal, interrupt }: Terminal, hidden: boolean): Promise<string> =>
+/** One line of the terminal; it is raw while what is typed shall not show, from before the question: somebody may answer at once. */
+const readLine = ({ stdin, signal, interrupt }: Terminal, hidden: boolean, question: () => void): Promise<string> =>
   new Promise((resolve, reject) => {
     let typed = '';
     const end = (settle: () => void) => {
@@ -75,6 +75,7 @@ const readLine = ({ stdin, signal, interrupt }: Terminal, hidden: boolean): Prom
       }
     };
     if (hidden) stdin.setRawMode?.(true);
+    question();
     signal.addEventListener('abort', aborted);
     stdin.on('data', take);
     stdin.on('end', ended);
