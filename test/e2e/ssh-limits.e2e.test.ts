@@ -12,8 +12,10 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))('an sshd with low limits', () => {
   let hosts: readonly SshdHost[];
   beforeAll(async () => {
     const narrow = { maxSessions: 2, maxStartups: '3:100:3' };
-    fleet = await startSshdFleet({ hosts: [{ maxStartups: '3:100:3' }, narrow, narrow] });
-    [gate, ...hosts] = fleet.hosts as [SshdHost, ...SshdHost[]];
+    const crowded = { maxSessions: 4, maxStartups: '10:30:60' };
+    fleet = await startSshdFleet({ hosts: [{ maxStartups: '3:100:3' }, narrow, narrow, crowded] });
+    gate = fleet.hosts[0]!;
+    hosts = fleet.hosts.slice(1, 3);
     project = await makeProject({ fleet, hosts });
   });
   afterAll(async () => {
@@ -31,22 +33,30 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))('an sshd with low limits', () => {
     });
   });
 
-  test('many hosts behind a bastion that drops the fourth who has not logged in yet', async () => {
-    const names = Array.from({ length: 12 }, (_, index) => `inner${index + 1}`);
-    const options = fleet.sshOptions.join(' ');
-    const lines = [
-      ...['Host inner*', `  HostName ${hosts[0]!.address}`, `  Port ${gate.port}`, `  User ${fleet.user}`],
-      ...[`  IdentityFile ${fleet.identityFile}`, `  UserKnownHostsFile ${fleet.knownHostsFile}`],
-      `  ProxyCommand ssh ${options} -p %p -W %h:%p %r@${gate.address}`,
-    ];
+  const expectAll = async (names: readonly string[], lines: readonly string[]) => {
     await mkdir(join(project.dir, '.ssh'), { recursive: true });
-    await writeFile(join(project.dir, '.ssh', 'config'), `${lines.join('\n')}\n`);
+    await writeFile(
+      join(project.dir, '.ssh', 'config'),
+      [
+        ...['Host inner*', `  Port ${gate.port}`, `  User ${fleet.user}`, `  IdentityFile ${fleet.identityFile}`],
+        ...[`  UserKnownHostsFile ${fleet.knownHostsFile}`, ...lines, ''],
+      ].join('\n'),
+    );
     await project.configure({ config: { ssh: {}, stages: { production: { hosts: names } } } });
     const { exitCode, summary } = await project.deploy(['run', '--', 'true']);
     expect({ exitCode, errors: summary.hosts.map(({ error }) => error?.message) }).toEqual({
       exitCode: 0,
       errors: names.map(() => undefined),
     });
+  };
+  const inner = (count: number) => Array.from({ length: count }, (_, index) => `inner${index + 1}`);
+
+  test('sixty hosts at once on an sshd with MaxStartups 10:30:60 and MaxSessions 4', () =>
+    expectAll(inner(60), [`  HostName ${fleet.hosts[3]!.address}`]));
+
+  test('many hosts behind a bastion that drops the fourth who has not logged in yet', async () => {
+    const proxy = `ssh ${fleet.sshOptions.join(' ')} -p %p -W %h:%p %r@${gate.address}`;
+    await expectAll(inner(12), [`  HostName ${hosts[0]!.address}`, `  ProxyCommand ${proxy}`]);
     expect(gate.log()).toMatch(/drop connection|Exceeded MaxStartups|beginning MaxStartups throttling/i);
   });
 });
