@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import module from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { cacheOf } from '#command/surroundings.ts';
 
-// Compiled code is kept from run to run by Node 22 and newer, in a directory of the system's for temporary files.
-(module as { enableCompileCache?(): unknown }).enableCompileCache?.();
+// Node 22 and newer keep compiled code from run to run; where the directory cannot be written they do without.
+const { enableCompileCache } = module as { enableCompileCache?(directory: string): unknown };
+enableCompileCache?.(join(cacheOf(process.env, homedir()), 'compiled'));
 
 /** The only place that touches the process: arguments and surroundings in, an exit code out. */
 const { main } = await import('#command/command-line.ts');

@@ -34,14 +34,19 @@ export interface AroundRun {
 export const surroundings = ({ env, cwd, pid, execPath }: ProcessLike): AroundRun => {
   const { username, homedir } = userInfo();
   const home = env.HOME ?? homedir;
+  const cache = cacheOf(env, homedir);
   return {
     from: cwd,
     user: env.USER ?? env.LOGNAME ?? env.USERNAME ?? username,
     home,
-    cache: join(env.XDG_CACHE_HOME || join(home, '.cache'), 'rookery'),
+    cache,
     machine: hostname(),
     pid,
     path: [dirname(execPath), env.PATH ?? '/usr/bin:/bin'].join(delimiter),
     env,
   };
 };
+
+/** Where this user's programs keep what they can make again (XDG base directories). */
+export const cacheOf = (env: ProcessLike['env'], homedir: string): string =>
+  join(env.XDG_CACHE_HOME || join(env.HOME ?? homedir, '.cache'), 'rookery');
