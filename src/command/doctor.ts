@@ -4,6 +4,7 @@ import { plannedInventory } from '#fleet.ts';
 import type { Inventory, SshSetting, Target } from '#inventory/host.ts';
 import { selectHosts } from '#inventory/select-hosts.ts';
 import { formatTable } from '#report/table.ts';
+import { wayTo } from '#ssh/where.ts';
 import { type Arguments, optional } from './arguments.ts';
 import { runCommand } from './run-command.ts';
 import type { AroundRun, ProcessLike } from './surroundings.ts';
@@ -53,9 +54,6 @@ const groupByWay = (inventory: Inventory): { hosts: string[]; way: readonly Targ
   }
   return [...groups.values()];
 };
-
-/** Everybody on the way to a target, and itself at the end. */
-const wayTo = (target: Target): Target[] => [...(target.ssh.via ? wayTo(target.ssh.via) : []), target];
 
 const settingsBut = (settings: readonly SshSetting[], name: string) => settings.filter((one) => one.name !== name);
 

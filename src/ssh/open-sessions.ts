@@ -1,4 +1,4 @@
-import type { Host, Inventory, Target } from '#inventory/host.ts';
+import type { Host, Inventory } from '#inventory/host.ts';
 import type { Emit, HostError } from '#protocol/events.ts';
 import type { Ask } from '#recipe/setting.ts';
 import { withAddresses } from './addresses.ts';
@@ -6,6 +6,7 @@ import { type Connect, makeConnect } from './connect.ts';
 import { ConnectFailed } from './connect-failed.ts';
 import { makeSecrets } from './keys.ts';
 import { makeSession, type Session } from './session.ts';
+import { wayTo } from './where.ts';
 
 export interface OpenedSessions {
   readonly sessions: readonly Session[];
@@ -64,9 +65,6 @@ const tellUnsupported = (inventory: Inventory, emit: Emit): void => {
       message: `ssh_config sets what Rookery does not do: ${[...said].join(', ')}`,
     });
 };
-
-/** Everybody that is logged in to on the way, and the target itself. */
-const wayTo = (target: Target): Target[] => [...(target.ssh.via ? wayTo(target.ssh.via) : []), target];
 
 const CONNECTING_AT_ONCE = 48;
 
