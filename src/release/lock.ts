@@ -1,3 +1,4 @@
+import { eachLine, keepTail } from '#recipe/process-output.ts';
 import { commandFailure, type Remote, type RemoteProcess } from '#recipe/remote.ts';
 import { type FoundLock, type LockOwner, parseLock } from './found-lock.ts';
 import { giveBackLock, guardLock, leaveLock, SILENT } from './lock-programs.ts';
@@ -145,16 +146,11 @@ const REPLACEMENTS = 5;
 const lines = (program: RemoteProcess) => {
   const waiting: ((line: string | undefined) => void)[] = [];
   const ready: string[] = [];
-  let partial = '';
   let ended = false;
-  let errors = '';
-  program.stderr.on('data', (chunk: Buffer) => {
-    errors = (errors + chunk).slice(-4000);
-  });
-  program.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    const parts = (partial + chunk).split('\n');
-    partial = parts.pop() as string;
-    for (const line of parts) waiting.length > 0 ? waiting.shift()?.(line) : ready.push(line);
+  const stderr = keepTail(program.stderr);
+  eachLine(program.stdout.setEncoding('utf8'), (line) => {
+    if (waiting.length > 0) waiting.shift()?.(line);
+    else ready.push(line);
   });
   void program.exit.then(() => {
     ended = true;
@@ -166,6 +162,6 @@ const lines = (program: RemoteProcess) => {
         if (ready.length > 0 || ended) resolve(ready.shift());
         else waiting.push(resolve);
       }),
-    stderr: () => errors,
+    stderr,
   };
 };

@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import type { Surroundings } from '#protocol/control.ts';
 import type { HostError } from '#protocol/events.ts';
 import { type Command, sh } from '#protocol/shell.ts';
+import { eachLine, keepTail } from '#recipe/process-output.ts';
 import { CommandFailed, lastLines, type Remote, type RemoteProcess } from '#recipe/remote.ts';
 import { CANNOT_RUN, NOT_WHOLE, receiveRuntime } from './host-commands.ts';
 import type { NodePackage } from './node-packages.ts';
@@ -60,7 +61,7 @@ export const startReceiver = async (receiver: Receiver, relays: boolean): Promis
   }
   const { stdin, exit } = program;
   stdin.on('error', () => {}); // it has ended; its exit tells why
-  const output = lastWords(program);
+  const output = keepTail(program.stderr);
   const answers = listen(program);
   let givenUp: RuntimeError | undefined;
   return {
@@ -83,7 +84,7 @@ export const startReceiver = async (receiver: Receiver, relays: boolean): Promis
       stdin.end();
       setTimeout(() => program.signal('KILL'), PATIENCE_MS).unref();
     },
-    ended: exit.then((how) => givenUp ?? explainEnd(how, output())),
+    ended: exit.then((how) => givenUp ?? explainEnd(how, lastLines(output()))),
   };
 };
 
@@ -92,12 +93,9 @@ const PATIENCE_MS = 10_000;
 
 /** The answers of a relay, one for each question, out of whatever else a host prints. */
 const listen = ({ stdout, exit }: RemoteProcess) => {
-  let text = '';
   let answer: (words: readonly string[] | undefined) => void = () => {};
-  stdout.on('data', (chunk: Buffer) => {
-    const lines = (text + chunk).split('\n');
-    text = lines.pop() as string;
-    for (const line of lines) if (line.startsWith('relay\t')) answer(line.split('\t').slice(1));
+  eachLine(stdout, (line) => {
+    if (line.startsWith('relay\t')) answer(line.split('\t').slice(1));
   });
   void exit.then(() => answer(undefined));
   return {
@@ -111,14 +109,6 @@ const listen = ({ stdout, exit }: RemoteProcess) => {
         void exit.then(() => answer(undefined));
       }),
   };
-};
-
-const lastWords = ({ stderr }: RemoteProcess): (() => string) => {
-  let text = '';
-  stderr.on('data', (chunk: Buffer) => {
-    text = (text + chunk).slice(-4000);
-  });
-  return () => lastLines(text);
 };
 
 const explainEnd = ({ exitCode, signal }: Awaited<RemoteProcess['exit']>, output: string): RuntimeError | undefined => {

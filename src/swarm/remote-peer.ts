@@ -1,5 +1,6 @@
 import { decodeReport, encodeControl, type PeerOrder, type PeerReport } from '#protocol/control.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
+import { eachLine, keepTail } from '#recipe/process-output.ts';
 import type { RemoteProcess } from '#recipe/remote.ts';
 import { failureWords } from './failure-words.ts';
 import { type PeerBundle, uploadBundle } from './peer-bundle.ts';
@@ -59,7 +60,7 @@ const launch = async ({ remote, cache, node }: Target, bundle: PeerBundle, onRep
   const begun = new Promise<Begun>((resolve) => {
     begin = resolve;
   });
-  const stderr = tail(program.stderr);
+  const stderr = keepTail(program.stderr);
   eachLine(program.stdout, (line) => {
     const report = readReport(line);
     if (report?.kind === 'failed') failure = { code: failureCode(report.code), message: failureWords(report) };
@@ -71,7 +72,7 @@ const launch = async ({ remote, cache, node }: Target, bundle: PeerBundle, onRep
     const lost = end.exitCode === null && end.signal === null;
     begin(end.exitCode === NO_BUNDLE ? 'without-bundle' : lost ? 'well' : 'badly');
     if (failure || end.exitCode === 0) return failure;
-    return explainEnd(end, stderr());
+    return explainEnd(end, stderr().trim());
   });
   return {
     begun,
@@ -109,21 +110,4 @@ const readReport = (line: string): PeerReport | undefined => {
     if (error instanceof ProtocolError) return undefined;
     throw error;
   }
-};
-
-const eachLine = (stream: NodeJS.ReadableStream, take: (line: string) => void): void => {
-  let partial = '';
-  stream.on('data', (chunk: Buffer) => {
-    const lines = (partial + chunk).split('\n');
-    partial = lines.pop() as string;
-    for (const line of lines) take(line);
-  });
-};
-
-const tail = (stream: NodeJS.ReadableStream): (() => string) => {
-  let text = '';
-  stream.on('data', (chunk: Buffer) => {
-    text = (text + chunk).slice(-4000);
-  });
-  return () => text.trim();
 };
