@@ -68,6 +68,7 @@ async function place(t: TaskContext): Promise<void> {
       kind === 'file' ? placeFile(from, target, content) : placeDirectory(from, target, { ...content, leaves: [from] });
     await remote.run(command, { label: `place ${to}` });
     t.mark(remote, 'published');
+    t.deployment.placed(remote.host.name);
   });
   t.detail(to);
 }

@@ -26,7 +26,7 @@ export default defineRecipe({
       run: examine,
     }),
     task('pending', 'Show the commits that a deploy would bring', {
-      ...{ release: true, locks: false, needsSource: true },
+      ...{ release: true, locks: false, needsSource: 'revision' },
       run: (t) => t.deployment.pending(t),
     }),
   ],

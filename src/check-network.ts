@@ -9,6 +9,7 @@ import { sh } from '#protocol/shell.ts';
 import type { TaskContext } from '#recipe/task-context.ts';
 import type { IsCached, Target } from '#swarm/strategy.ts';
 import { torrentStrategy } from '#swarm/torrent-strategy.ts';
+import { drawKey } from './run-key.ts';
 
 export interface NetworkCheck {
   readonly config: Pick<Config, 'swarm'>;
@@ -39,7 +40,14 @@ export const checkNetwork = async (t: TaskContext, check: NetworkCheck): Promise
   const targets = check.targets.map((target) => ({ ...target, path: `${target.cache}/${name}` }));
   const source = { label: 'network check', file };
   const artifact = await makeArtifact({ ...check, source, build: [], hosts: targets.length, now: Date.now() });
-  const transfer = torrentStrategy.open({ artifact, targets, ...config.swarm, emit, signal });
+  const transfer = torrentStrategy.open({
+    artifact,
+    targets,
+    ...config.swarm,
+    ...drawKey(t, config.swarm),
+    emit,
+    signal,
+  });
   try {
     if (dryRun) return await transfer.rehearse(targets, check.isCached);
     await transfer.track();

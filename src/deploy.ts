@@ -8,7 +8,8 @@ import { commandMapOf } from '#run/command-map.ts';
 import { runPlan } from '#run/run-plan.ts';
 import { keepSecrets } from '#run/secrets.ts';
 import { openSessions } from '#ssh/open-sessions.ts';
-import { askOnce, askSecretly } from './asking.ts';
+import { openTransport } from '#ssh/transport.ts';
+import { askSecretly, askUntilRight } from './asking.ts';
 import { joinDeployment, type Made } from './deployment.ts';
 import { makeEndings } from './endings.ts';
 import { localWork } from './local.ts';
@@ -51,12 +52,10 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
     emit({ type: 'run-start', application, stage, task, hosts, tasks: plan.tasks.map(({ task: { name } }) => name) });
     if (dryRun) emit({ type: 'notice', level: 'info', message: 'a dry run: nothing is changed on the hosts' });
 
-    const { sessions, failures, close } = await openSessions(
-      inventory,
-      emit,
-      signal,
-      request.interactive ? ask : undefined,
-    );
+    const asked = request.interactive ? ask : undefined;
+    const transport = await openTransport({ ...request, ssh: config.ssh, ask: asked, emit });
+    endings.add(transport.close);
+    const { sessions, failures, close } = await openSessions(inventory, transport, emit, signal);
     endings.add(close);
     // What changes hosts is for all of them, but for those that may fail; a question is answered by those that can be asked.
     const enough = sessions.length > 0 && (failures.length <= prepared.allowed || !plan.locks);
@@ -89,7 +88,7 @@ export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSi
       knownRoles: config.roles,
       commands: commandMapOf(recipes),
       local: localWork({ ...common, directory: config.directory, localPath: prepared.toLocal }),
-      ...(request.interactive ? { sudoPassword: askOnce(ask, 'Password for sudo on the hosts') } : {}),
+      ...(request.interactive ? { sudoPassword: askUntilRight(ask, 'Password for sudo on the hosts') } : {}),
       allowed: prepared.allowed - failures.length,
       interrupt: () => {
         for (const session of sessions) session.interrupt();

@@ -15,11 +15,13 @@ import { nextReleaseName } from '#release/release-name.ts';
 import { releasePaths } from '#release/release-paths.ts';
 import { groupByRevision } from '#release/served.ts';
 import { findUnfinished, type Unfinished } from '#release/unfinished.ts';
+import type { LastingSession } from '#ssh/lasting-session.ts';
 import type { DistributionResult } from '#swarm/strategy.ts';
 import { createHostStates } from './host-states.ts';
 import { joinRuntimes } from './join-runtimes.ts';
 import { joinSwarm } from './join-swarm.ts';
 import { comparePending } from './pending.ts';
+import { letReturn } from './returning.ts';
 
 export interface DeploymentParts {
   readonly config: Config;
@@ -33,7 +35,7 @@ export interface DeploymentParts {
   readonly content: PlacedContent | undefined;
   readonly locks: readonly HeldLock[];
   /** The hosts as they are, for what a dry run has to know. */
-  readonly sessions: readonly Remote[];
+  readonly sessions: readonly LastingSession[];
   readonly dryRun: boolean;
   readonly locking: Locking;
   /** Hosts of the run that could not be connected to. */
@@ -68,6 +70,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     look: (t, hosts) => states.look(t, hosts, false),
   });
   const states = createHostStates({ ...parts, runtimeProblem: runtimes.problem });
+  const settle = letReturn(parts, states.find, () => made.release);
   let { source } = parts;
   let receivers = parts.sessions.length;
   let packing: Promise<Artifact> | undefined;
@@ -139,7 +142,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   const swarm = joinSwarm({
     ...{ config, emit, signal, pack, incoming, scratch: parts.scratch, dryRun: parts.dryRun },
     runtimes,
-    isCached: (host, file) => states.find(host)?.programs.includes(file) ?? false,
+    state: states.find,
     done: (result) => {
       made.transfer = result;
     },
@@ -175,7 +178,11 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     by: parts.by,
     ...(parts.wanted === undefined ? {} : { wanted: parts.wanted }),
     state: states.of,
-    publish: states.publish,
+    publish: (host, release, records) => {
+      states.publish(host, release, records);
+      settle(host);
+    },
+    placed: settle,
     afterwards: states.afterwards,
     inspect,
     artifact: pack,

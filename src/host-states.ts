@@ -9,6 +9,7 @@ import { inspectHost, parseHostState, prepareHost } from '#release/inspect.ts';
 import { showLock } from '#release/lock-programs.ts';
 import { asPublished } from '#release/records.ts';
 import type { NamedState } from '#release/retention.ts';
+import { canVerify } from '#swarm/receive-file.ts';
 
 export interface LookParts {
   readonly config: Config;
@@ -51,7 +52,8 @@ ${showLock(deployTo)}`,
     /** Looks at the hosts; with `prepare` it also creates what a deploy needs there, and refuses hosts that are not ready. */
     look: (t: TaskContext, hosts: TaskContext['hosts'], prepare: boolean): Promise<void> =>
       t.on(hosts, async ({ host, run }) => {
-        const command = prepare ? prepareHost(host.deployTo, config) : inspectHost(host.deployTo, config);
+        const runtime = config.strategy === 'torrent';
+        const command = prepare ? prepareHost(host.deployTo, config, { runtime }) : inspectHost(host.deployTo, config);
         const told = await run(command, { label: `look at ${host.deployTo}`, quiet: true, reads: !prepare });
         const state = parseHostState(dryRun && prepare ? await lookOnly(t, host) : told.stdout);
         states.set(host.name, state);
@@ -67,7 +69,7 @@ ${showLock(deployTo)}`,
 
 /** What comes by SFTP is checked by a program of the host's. */
 const hashProblem = ({ platform: { tools } }: HostState): string | undefined =>
-  ['sha256sum', 'shasum', 'openssl'].some((name) => tools.includes(name))
+  canVerify(tools)
     ? undefined
     : 'there is no sha256sum, shasum or openssl on this host to check what is sent: install one of them';
 

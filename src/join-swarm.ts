@@ -4,16 +4,20 @@ import type { Artifact } from '#artifact/artifact.ts';
 import type { Config } from '#config/config.ts';
 import type { Emit } from '#protocol/events.ts';
 import { formatCount } from '#recipe/format-count.ts';
+import type { HostState } from '#recipe/host-state.ts';
 import type { Remote } from '#recipe/remote.ts';
 import type { SwarmSteps } from '#recipe/swarm-steps.ts';
 import type { TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { releasePaths } from '#release/release-paths.ts';
+import { canVerify } from '#swarm/receive-file.ts';
 import { sftpStrategy } from '#swarm/sftp-strategy.ts';
 import type { DistributionResult, IsCached, Strategy, Target, Transfer } from '#swarm/strategy.ts';
+import { STREAMED_BYTES, streamStrategy } from '#swarm/stream-strategy.ts';
 import { torrentStrategy } from '#swarm/torrent-strategy.ts';
 import { checkNetwork } from './check-network.ts';
 import type { Runtimes } from './join-runtimes.ts';
+import { drawKey } from './run-key.ts';
 
 export interface SwarmParts {
   readonly config: Pick<Config, 'strategy' | 'swarm'>;
@@ -22,7 +26,8 @@ export interface SwarmParts {
   /** Where the artifact is to be on a host. */
   readonly incoming: (deployTo: string) => string;
   readonly dryRun: boolean;
-  readonly isCached: IsCached;
+  /** What was found on a host; undefined where it was not looked at. */
+  readonly state: (host: string) => HostState | undefined;
   readonly runtimes: Runtimes;
   readonly done: (result: DistributionResult) => void;
   readonly emit: Emit;
@@ -32,8 +37,8 @@ export interface SwarmParts {
 /** The strategy's transfer as the steps of a recipe. */
 export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
   const { config, emit, signal, dryRun } = parts;
-  const strategy: Strategy = config.strategy === 'sftp' ? sftpStrategy : torrentStrategy;
-  let opened: { readonly transfer: Transfer; readonly artifact: Artifact; readonly pieces: number } | undefined;
+  const isCached: IsCached = (host, file) => parts.state(host)?.programs.includes(file) ?? false;
+  let opened: Opened | undefined;
 
   const current = () => {
     if (!opened) throw new UserError('there is no torrent yet: swarm:create comes before this task');
@@ -48,14 +53,24 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
   const targetsOf = ({ hosts }: TaskContext): Target[] =>
     hosts.map((remote) => ({ ...placeOf(remote), path: parts.incoming(remote.host.deployTo) }));
   const stop = async (): Promise<void> => opened?.transfer.stop();
+  const strategyFor = (bytes: number, targets: readonly Target[]): Strategy => {
+    const little = config.strategy === 'sftp' || bytes * targets.length < config.swarm.minBytes;
+    const verified = ({ remote }: Target) => canVerify(parts.state(remote.host.name)?.platform.tools ?? []);
+    if (little && bytes <= STREAMED_BYTES && targets.every(verified)) return streamStrategy;
+    return config.strategy === 'sftp' ? sftpStrategy : torrentStrategy;
+  };
 
   return {
     create: async (t) => {
       const artifact = await parts.pack();
       const pieces = Math.ceil(artifact.bytes / artifact.pieceLength);
-      const job = { artifact, targets: targetsOf(t), ...config.swarm, emit, signal };
-      opened = { transfer: strategy.open(job), artifact, pieces };
-      if (strategy.name === 'torrent') t.detail(`${formatCount(pieces)} pieces`);
+      const targets = targetsOf(t);
+      const strategy = strategyFor(artifact.bytes, targets);
+      const key = strategy === torrentStrategy ? drawKey(t, config.swarm) : {};
+      const transfer = strategy.open({ artifact, targets, ...config.swarm, ...key, emit, signal });
+      opened = { transfer, artifact, pieces, straight: strategy === streamStrategy };
+      if (strategy === torrentStrategy) t.detail(`${formatCount(pieces)} pieces`);
+      if (opened.straight && config.strategy === 'torrent') t.detail(TOO_LITTLE);
     },
     runtime: parts.runtimes.bring,
     track: async () => {
@@ -65,11 +80,12 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
       if (!dryRun) await current().transfer.seed();
     },
     fetch: async (t) => {
-      const { transfer, artifact, pieces } = current();
+      const { transfer, artifact, pieces, straight } = current();
       const targets = targetsOf(t);
-      if (dryRun) return transfer.rehearse(targets, parts.isCached);
+      if (dryRun) return transfer.rehearse(targets, isCached);
       const hosts = targets.map(({ remote }) => remote.host.name);
-      emit({ type: 'transfer-start', bytes: artifact.bytes, pieces, strategy: strategy.name, hosts });
+      const via = straight ? ({ via: 'ssh' } as const) : {};
+      emit({ type: 'transfer-start', bytes: artifact.bytes, pieces, strategy: config.strategy, ...via, hosts });
       const result = await transfer.fetch(targets);
       parts.done(result);
       emit({ type: 'transfer-end', seconds: result.seconds, seederUploaded: result.seederUploaded });
@@ -79,16 +95,26 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
     stop,
     runtimeOf: parts.runtimes.describe,
     check: async (t) => {
-      if (strategy.name === 'sftp') return;
+      if (config.strategy === 'sftp') return;
       const ready = t.hosts.filter(({ host }) => parts.runtimes.isReady(host.name));
       for (const { host } of t.hosts.filter((remote) => !ready.includes(remote))) {
         const message = 'its network is not tried: it has no directory, or no Node.js, before the first deploy';
         emit({ type: 'notice', level: 'info', message, host: host.name });
       }
-      if (ready.length > 0) await checkNetwork(t, { ...parts, targets: ready.map(placeOf) });
+      if (ready.length > 0) await checkNetwork(t, { ...parts, isCached, targets: ready.map(placeOf) });
     },
     clean: async () => {
       if (opened && dirname(opened.artifact.path) === parts.scratch) await rm(opened.artifact.path, { force: true });
     },
   };
 };
+
+interface Opened {
+  readonly transfer: Transfer;
+  readonly artifact: Artifact;
+  readonly pieces: number;
+  /** It goes straight to every host. */
+  readonly straight: boolean;
+}
+
+const TOO_LITTLE = 'too little for a swarm (swarm.minBytes): straight to each host over SSH';

@@ -73,8 +73,9 @@ export const prepareRun = async (
   const content = request.distribution && (await findContent(request.distribution));
   // What finishes a run deploys what the hosts serve: that is known once they were looked at.
   const later = request.onlyFailed || content !== undefined;
-  const needsSource = !later && plan.tasks.some(({ task }) => task.needsSource);
-  const source = needsSource ? await resolve(config.source) : content;
+  const needs = later ? [] : plan.tasks.map(({ task }) => task.needsSource);
+  const source = needs.some(Boolean) ? await resolve(config.source) : content;
+  if (needs.includes(true)) await source?.prepare?.();
   return { config, inventory, recipes, plan, values, allowed, source, content, resolve, toLocal };
 };
 

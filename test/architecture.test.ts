@@ -46,6 +46,11 @@ describe('what the rules allow', () => {
       'src/ssh/connect.ts',
       "import ssh2 from 'ssh2';\nconst process = 1;\nexport const text = 'the process' + process;\n// process.exit",
     ],
+    [
+      'src/ssh/openssh/a.ts',
+      "import { a } from '#ssh/link.ts';\nimport './b.ts';\nimport { quote } from '#protocol/shell.ts';\nawait import('execa');",
+    ],
+    ['src/ssh/a.ts', "await import('#ssh/openssh/a.ts');"],
     ['recipes/deploy.ts', "import { task } from 'rookery';\nimport { roll } from 'rookery/recipes/rolling';"],
   ])('%s', (path, text) => {
     expect(complaints([{ path, text }])).toEqual([]);
@@ -80,6 +85,9 @@ describe('what the rules refuse, and the reason given', () => {
     ['src/release/a.ts', "import { deploy } from '../deploy.ts';", /written #folder\/file\.ts/],
     ['src/release/a.ts', "import { a } from '../ssh/a.ts';", /written #folder\/file\.ts/],
     ['src/release/a.ts', "import { a } from '#release/b.ts';", /written \.\/file\.ts/],
+    ['src/ssh/openssh/a.ts', "import { a } from '#ssh/openssh/b.ts';", /written \.\/file\.ts/],
+    ['src/ssh/openssh/a.ts', "import { a } from '../b.ts';", /written #folder\/file\.ts/],
+    ['src/run/a.ts', "import { a } from '#ssh/openssh/b.ts';", /never import the code/],
     ['src/release/a.ts', "import { a } from './b';", /ends in \.ts/],
     ['src/release/a.ts', "import type { a } from '#recipe/b';", /ends in \.ts/],
     ['src/release/a.ts', "import { a } from '#utils/a.ts';", /utils\/ is neither a stage nor ground/],

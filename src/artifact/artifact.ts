@@ -23,6 +23,8 @@ export interface SourceFacts {
   readonly revision?: string;
   /** Seconds since 1970, likewise. */
   readonly revisionTime?: number;
+  /** Gets what packing needs besides, once; resolves to what the user should know of it, a line each. */
+  readonly prepare?: () => Promise<readonly string[]>;
   /** What lies between a deployed revision and this one; undefined where the revision is not known. Absent where the source has no history. */
   readonly compare?: (deployed: string) => Promise<Difference | undefined>;
 }

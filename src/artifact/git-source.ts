@@ -1,14 +1,13 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { GitSource } from '#config/written-config.ts';
 import { UserError } from '#recipe/user-error.ts';
-import type { Entry, ResolvedSource, Workplace } from './artifact.ts';
-import { git, gitArchive, isRemoteRepository } from './git.ts';
+import type { ResolvedSource } from './artifact.ts';
+import { git, isRemoteRepository } from './git.ts';
 import { compareCommits } from './git-history.ts';
-import { IGNORE_FILE, ignoreRules } from './ignore-rules.ts';
-import { readIgnoreFile } from './read-ignore-file.ts';
-import { readTar } from './read-tar.ts';
-import { walkDirectory } from './walk-directory.ts';
+import { originOf } from './git-origin.ts';
+import { archivedTree, builtTree, ignoredIn, type Tree } from './git-tree.ts';
+import { listGitlinks } from './gitlinks.ts';
+import { makeScratchRepository } from './scratch-repository.ts';
+import { listSubmodules, resolveSubmodules, type Submodule } from './submodules.ts';
 
 interface Commit {
   /** A repository on this machine that has the commit. */
@@ -17,29 +16,37 @@ interface Commit {
   readonly time: number;
 }
 
+export interface GitRequest {
+  /** With a repository, as a URL or an absolute path. */
+  readonly source: GitSource & { readonly repository: string };
+  readonly build: readonly string[];
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Resolves the ref to one commit, once: that commit is what every host gets and records. (Capistrano lets each host
  * resolve the branch, and a push in between gives hosts different code under one recorded revision.)
  * @throws UserError when it is no repository, or has no such ref
  */
-export const resolveGit = async (
-  source: GitSource,
-  directory: string,
-  scratch: string,
-  signal: AbortSignal,
-): Promise<ResolvedSource> => {
-  const ref = source.ref ?? 'HEAD';
-  const repository = source.repository ?? directory;
+export const resolveGit = async (request: GitRequest): Promise<ResolvedSource> => {
+  const { source, scratch, signal } = request;
+  const { repository, ref = 'HEAD' } = source;
   const commit = isRemoteRepository(repository)
     ? await fetchCommit(repository, ref, scratch, signal)
     : await localCommit(repository, ref, signal);
-  const inside = await findDirectory(commit, source.directory, signal);
+  const directory = await findDirectory(commit, source.directory, signal);
+  const tree = { ...commit, ...(directory === undefined ? {} : { directory }) };
+  const found = once(() => findSubmodules(tree, request));
   return {
     label: `Branch ${ref}`,
     revision: commit.sha,
     revisionTime: commit.time,
-    entries: (work) =>
-      work.build.length > 0 ? builtTree(commit, inside, work) : archivedTree(commit, inside, work.signal),
+    prepare: async () => (await found()).remarks,
+    entries: async function* (work) {
+      const whole = { ...tree, submodules: (await found()).submodules };
+      yield* work.build.length > 0 ? builtTree(whole, work) : archivedTree(whole, work.signal);
+    },
     compare: (deployed) => compareCommits({ ...commit, repository, ref, scratch, signal }, deployed),
   };
 };
@@ -59,54 +66,37 @@ const localCommit = async (path: string, ref: string, signal: AbortSignal): Prom
 
 /** Fetches one commit, without history, into a repository of our own. */
 const fetchCommit = async (url: string, ref: string, scratch: string, signal: AbortSignal): Promise<Commit> => {
-  const repository = join(scratch, 'repository.git');
-  await mkdir(repository, { recursive: true });
-  await git(['init', '--quiet', '--bare', repository], signal);
-  const fetched = await git(['-C', repository, 'fetch', '--quiet', '--depth=1', '--no-tags', '--', url, ref], signal);
+  const repository = await makeScratchRepository({ scratch, url, signal });
+  const fetched = await git(
+    ['-C', repository, 'fetch', '--quiet', '--depth=1', '--no-tags', '--', 'origin', ref],
+    signal,
+  );
   if (!fetched.ok) throw new UserError(`cannot fetch '${ref}' from ${url}:\n${fetched.stderr.trim()}`, 2);
   const found = await findCommit(repository, 'FETCH_HEAD', signal);
   if (!found) throw new UserError(`'${ref}' of ${url} is no commit`, 2);
   return { repository, ...found };
 };
 
-/** `git archive` of the commit, not of the directory's tree: it knows the attributes of the whole and the commit's time. */
-const archivedTree = async function* (
-  { repository, sha }: Commit,
-  directory: string | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<Entry> {
-  const inside = directory === undefined ? '' : `${directory}/`;
-  const rules = await git(['-C', repository, 'show', `${sha}:${inside}${IGNORE_FILE}`], signal);
-  const ignored = ignoreRules(rules.ok ? rules.stdout : undefined);
-  const archive = await gitArchive(repository, sha, directory, signal);
-  for await (const entry of readTar(archive.stream, `commit ${sha}`)) {
-    if (!entry.name.startsWith(inside)) continue;
-    const name = entry.name.slice(inside.length);
-    if (!ignored(name, entry.type === 'directory')) yield { ...entry, name };
-  }
-  await archive.end;
-};
+interface Submodules {
+  readonly submodules: readonly Submodule[];
+  /** What is left out, and why. */
+  readonly remarks: readonly string[];
+}
 
-/** Unpacks the commit, runs the build steps there, and packs what they left: what is built is what was committed. */
-const builtTree = async function* (
-  { repository, sha }: Commit,
-  directory: string | undefined,
-  work: Workplace,
-): AsyncGenerator<Entry> {
-  const tree = join(work.directory, 'checkout');
-  await mkdir(tree, { recursive: true });
-  const { execa } = await import('execa');
-  const archive = await gitArchive(repository, sha, directory, work.signal);
-  const strip = directory === undefined ? 0 : directory.split('/').length;
-  await Promise.all([
-    execa('tar', ['-xpf', '-', `--strip-components=${strip}`, '-C', tree], {
-      input: archive.stream as never,
-      cancelSignal: work.signal,
-    }),
-    archive.end,
-  ]);
-  for (const command of work.build) await work.runLocal(command, tree);
-  yield* walkDirectory(tree, ignoreRules(await readIgnoreFile(tree)));
+/** All that will be packed; what .deployignore names may still be needed by a build. */
+const findSubmodules = async (tree: Omit<Tree, 'submodules'>, request: GitRequest): Promise<Submodules> => {
+  const { source, build, scratch, signal } = request;
+  if ((await listGitlinks(tree, tree.directory, signal)).length === 0) return { submodules: [], remarks: [] };
+  const ignored = build.length > 0 ? () => false : await ignoredIn(tree, signal);
+  if (source.submodules === false) {
+    const names = (await listSubmodules(tree, { ignored, signal })).map(({ name }) => name);
+    const remark = `submodules: false leaves empty directories: ${names.join(', ')}`;
+    return { submodules: [], remarks: names.length > 0 ? [remark] : [] };
+  }
+  const remarks: string[] = [];
+  const leftOut = (name: string, why: string) => void remarks.push(`the submodule ${name} is left empty: ${why}`);
+  const project = { ...tree, ...(await originOf(tree.repository, source.repository, signal)) };
+  return { submodules: await resolveSubmodules(project, { scratch, ignored, leftOut, signal }), remarks };
 };
 
 /** The directory's name as git writes it. */
@@ -118,7 +108,10 @@ const findDirectory = async ({ repository, sha }: Commit, written: string | unde
   if (directory === '') return undefined;
   const type = await git(['-C', repository, 'cat-file', '-t', `${sha}:${directory}`], signal);
   if (type.stdout === 'tree') return directory;
-  throw new UserError(`there is no directory '${directory}' in commit ${sha} of ${repository}`, 2);
+  const entry = await git(['-C', repository, '--literal-pathspecs', 'ls-tree', sha, '--', directory], signal);
+  const what = `'${directory}' in commit ${sha} of ${repository}`;
+  if (!entry.stdout.startsWith('160000 ')) throw new UserError(`there is no directory ${what}`, 2);
+  throw new UserError(`${what} is a submodule: name its own repository in git({ repository })`, 2);
 };
 
 /** The commit that a ref stands for, with its time in seconds since 1970. */
@@ -137,4 +130,12 @@ const knownRefs = async (repository: string, signal: AbortSignal): Promise<strin
   return refs.ok && refs.stdout !== ''
     ? `; there are: ${refs.stdout.split('\n').join(', ')}`
     : ' (it has no commit yet)';
+};
+
+const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= work();
+    return result;
+  };
 };

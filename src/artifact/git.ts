@@ -1,3 +1,4 @@
+import { PassThrough, pipeline } from 'node:stream';
 import { UserError } from '#recipe/user-error.ts';
 
 /** What git answered; never throws for a non-zero exit. */
@@ -8,24 +9,24 @@ export interface GitAnswer {
 }
 
 /** Runs git and waits. Never prompts: a question nobody sees would hang the deploy. @throws UserError when there is no git */
-export const git = async (args: readonly string[], signal: AbortSignal): Promise<GitAnswer> => {
+export const git = async (
+  args: readonly string[],
+  signal: AbortSignal,
+  more: Readonly<Record<string, string>> = {},
+): Promise<GitAnswer> => {
   const { execa } = await import('execa');
-  const result = await execa('git', args, { reject: false, cancelSignal: signal, env: QUIET, stdin: 'ignore' });
+  const env = { ...QUIET, ...more };
+  const result = await execa('git', args, { reject: false, cancelSignal: signal, env, stdin: 'ignore' });
   if (signal.aborted) throw new UserError('interrupted', 130);
   if (result.code === 'ENOENT') throw new UserError('git is not installed on this machine', 2);
   return { ok: result.exitCode === 0, stdout: result.stdout, stderr: result.stderr };
 };
 
-/** The tar stream of `git archive`, of one directory where one is named, and a promise of its good end. */
-export const gitArchive = async (
-  repository: string,
-  commit: string,
-  directory: string | undefined,
-  signal: AbortSignal,
-) => {
+/** The tar stream of `git archive`, of these paths alone where some are named, and a promise of its good end. */
+export const gitArchive = async (repository: string, commit: string, paths: readonly string[], signal: AbortSignal) => {
   const { execa } = await import('execa');
   const plainly = ['--literal-pathspecs', '-c', 'tar.umask=0022'];
-  const what = directory === undefined ? [commit] : [commit, '--', directory];
+  const what = paths.length === 0 ? [commit] : [commit, '--', ...paths];
   const child = execa('git', ['-C', repository, ...plainly, 'archive', '--format=tar', ...what], {
     cancelSignal: signal,
     env: QUIET,
@@ -46,7 +47,9 @@ export const gitArchive = async (
     },
   );
   end.catch(() => {}); // awaited later, after the stream
-  return { stream: child.stdout, end };
+  const stream = new PassThrough(); // Node throws away what nobody reads of a program that has ended
+  pipeline(child.stdout, stream, () => {}); // an error is git's, and told by the end
+  return { stream, end };
 };
 
 /** A URL, or `user@host:path`, in contrast to a path on this machine. */

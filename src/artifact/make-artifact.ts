@@ -5,6 +5,7 @@ import { choosePieceLength } from '#protocol/metainfo.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { Artifact, Packable, ResolvedSource } from './artifact.ts';
 import { hashPieces } from './hash-pieces.ts';
+import { pointersRemark, watchForPointers } from './lfs-pointers.ts';
 import { runLocal } from './run-local.ts';
 import { writeTar } from './write-tar.ts';
 
@@ -22,7 +23,8 @@ export interface PackRequest {
 
 /** Builds, packs and hashes the source into the one file that every host gets. @throws UserError */
 export const makeArtifact = async (request: PackRequest): Promise<Artifact> => {
-  const { source, hosts, now } = request;
+  const { source, hosts, now, emit } = request;
+  for (const message of (await source.prepare?.()) ?? []) emit({ type: 'notice', level: 'info', message });
   const { path, files } = 'file' in source ? { path: source.file, files: 1 } : await packSource(source, request);
   const pieceLength = choosePieceLength((await stat(path)).size, hosts);
   const hashes = await hashPieces(path, pieceLength);
@@ -51,7 +53,10 @@ export const packSource = async (
       await runLocal({ command: { kind: 'shell', text }, cwd, what: 'the build step' }, emit, signal);
     },
   };
-  const { files } = await writeTar(source.entries(work), path, signal);
+  const pointers: string[] = [];
+  const entries = watchForPointers(source.entries(work), (name) => void pointers.push(name));
+  const { files } = await writeTar(entries, path, signal);
+  if (pointers.length > 0) emit({ type: 'notice', level: 'warning', message: pointersRemark(pointers) });
   if (files === 0) throw new UserError('there is nothing to deploy: the source holds no file that is not ignored');
   return { path, files };
 };

@@ -27,7 +27,7 @@ export const resolveSource = (request: SourceRequest): Promise<ResolvedSource> =
   if (source.kind === 'git') {
     const written = source.repository ?? '.';
     const repository = isRemoteRepository(written) ? written : request.localPath(written);
-    return resolveGit({ ...source, repository }, request.directory, request.scratch, request.signal);
+    return resolveGit({ ...request, source: { ...source, repository } });
   }
   return source.kind === 'dir' ? resolveDir(source, request) : resolveArchive(source, request);
 };

@@ -4,6 +4,7 @@ import { plannedInventory } from '#fleet.ts';
 import type { Inventory, SshSetting, Target } from '#inventory/host.ts';
 import { selectHosts } from '#inventory/select-hosts.ts';
 import { formatTable } from '#report/table.ts';
+import { sshVersion } from '#ssh/openssh/program.ts';
 import { wayTo } from '#ssh/where.ts';
 import { type Arguments, optional } from './arguments.ts';
 import { runCommand } from './run-command.ts';
@@ -26,6 +27,8 @@ export const doctor = async (args: Arguments, around: AroundRun, proc: ProcessLi
   const { config: named, stage, settings } = args;
   const config = await loadConfig({ ...around, stage, settings, ...optional('file', named) });
   const inventory = selectHosts(await plannedInventory(config, around), args);
+  if (config.ssh.transport === 'openssh')
+    show.machine([['ssh', `${await sshVersion()} reads ssh_config by itself (ssh.transport)`]]);
   for (const { hosts, way } of groupByWay(inventory)) show.login(hosts, way);
   return runCommand(args, around, proc);
 };
@@ -59,7 +62,7 @@ const settingsBut = (settings: readonly SshSetting[], name: string) => settings.
 
 const textLines = ({ stdout }: ProcessLike) => {
   const table = (rows: readonly (readonly string[])[]) =>
-    stdout.write(`${formatTable(rows, { columns: stdout.columns ?? 120, color: false })}\n`);
+    stdout.write(`${formatTable(rows, { columns: stdout.columns ?? Number.POSITIVE_INFINITY, color: false })}\n`);
   return {
     machine: table,
     login: (hosts: readonly string[], way: readonly Target[]): void => {

@@ -14,6 +14,8 @@ export interface CreateArguments extends CommonArguments {
   readonly path: string;
   readonly trackers: readonly string[];
   readonly out?: string;
+  /** Where the key of its swarm is to be. */
+  readonly key?: string;
 }
 
 export interface TrackArguments extends CommonArguments {
@@ -33,6 +35,8 @@ export interface PeerArguments extends CommonArguments {
   readonly listen?: string;
   /** Address that trackers are told. */
   readonly address?: string;
+  /** File that holds the key of the swarm, `-` for stdin. Undefined: it is open to everybody. */
+  readonly key?: string;
   /** Undefined: until a signal. */
   readonly seedTime?: number;
 }
@@ -86,7 +90,10 @@ const understand = (words: Words): SwarmArguments => {
   const listen = optional('listen', address(words, 'listen'));
   switch (command) {
     case 'create':
-      return { command, path: first, trackers: all(words.tracker), format, ...optional('out', one(words, 'out')) };
+      return {
+        ...{ command, path: first, trackers: all(words.tracker), format },
+        ...{ ...optional('out', one(words, 'out')), ...optional('key', one(words, 'key')) },
+      };
     case 'track':
       return { command, torrents: rest, port: port(words), format, ...listen };
     case 'seed':
@@ -106,6 +113,7 @@ const peer = (words: Words) => ({
   trackers: all(words.tracker),
   ports: ports(words),
   ...optional('address', address(words, 'address')),
+  ...optional('key', one(words, 'key')),
   ...optional('seedTime', seconds(words, 'seed-time')),
 });
 
@@ -142,11 +150,11 @@ type Part = SwarmArguments['command'];
 const isPart = (word: string): word is Part => Object.hasOwn(PARTS, word);
 
 const COMMON = ['format'];
-const PEER = ['tracker', 'ports', 'listen', 'address', 'seed-time', ...COMMON];
+const PEER = ['tracker', 'ports', 'listen', 'address', 'key', 'seed-time', ...COMMON];
 
 /** The words that each part takes, undefined for any number, and its options. */
 const PARTS: Readonly<Record<Part, { readonly takes?: readonly string[]; readonly options: readonly string[] }>> = {
-  create: { takes: ['<path>'], options: ['tracker', 'out', ...COMMON] },
+  create: { takes: ['<path>'], options: ['tracker', 'out', 'key', ...COMMON] },
   track: { options: ['port', 'listen', ...COMMON] },
   seed: { takes: ['<torrent>', '<path>'], options: PEER },
   fetch: { takes: ['<torrent>', '<path>'], options: ['timeout', 'stall-timeout', 'delete', ...PEER] },
@@ -167,6 +175,11 @@ const OPTIONS = {
     describe: 'http:// announce URL; may stand several times. seed, fetch: in place of those of the .torrent',
   },
   out: { ...text, describe: 'create: where to write the .torrent; default <path>.torrent' },
+  key: {
+    ...text,
+    describe:
+      'create: file for a new key. seed, fetch: file of the key that the swarm is encrypted with, - for stdin; default open to all',
+  },
   port: { ...text, describe: 'track: port to listen on, 0 for any; default 8998' },
   ports: { ...text, describe: 'seed, fetch: ports to choose one from; default 42000-42999' },
   listen: { ...text, describe: 'track, seed, fetch: address to listen on; default all' },

@@ -7,6 +7,7 @@ import { openSwarmOutput, type SwarmFact, type SwarmSummary } from './swarm-outp
 export interface SwarmWork {
   /** The working directory. */
   readonly from: string;
+  readonly stdin: ProcessLike['stdin'];
   readonly tell: (fact: SwarmFact) => void;
   /** Aborted by the first signal; a second one ends the program. */
   readonly signal: AbortSignal;
@@ -29,7 +30,7 @@ export const runSwarmCommand = async (argv: readonly string[], proc: ProcessLike
     if (interrupted.signal.aborted) proc.endNow(130);
     interrupted.abort();
   });
-  const work = { from: proc.cwd, tell: output.tell, signal: interrupted.signal };
+  const work = { from: proc.cwd, stdin: proc.stdin, tell: output.tell, signal: interrupted.signal };
   try {
     const end = await runPart(args, work).then(done, (error) => failed(error, work.signal));
     const seconds = (performance.now() - begun) / 1000;

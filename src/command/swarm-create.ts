@@ -6,8 +6,10 @@ import { resolveContent } from '#artifact/resolve-content.ts';
 import { encodeMetainfo } from '#protocol/metainfo.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { infoHashOf, torrentOf } from '#swarm/torrent-of.ts';
+import { optional } from './arguments.ts';
 import type { CreateArguments } from './swarm-arguments.ts';
 import type { SwarmResult, SwarmWork } from './swarm-command.ts';
+import { writeKey } from './swarm-key.ts';
 import { spokenTrackers } from './swarm-torrent.ts';
 import { orInterrupted } from './swarm-wait.ts';
 
@@ -24,6 +26,7 @@ export const createTorrent = async (args: CreateArguments, { from, tell, signal 
       2,
     );
   const content = await resolveContent(path);
+  const key = args.key === undefined ? undefined : await writeKey(args.key, from);
   const scratch = await mkdtemp(join(tmpdir(), 'rookery-'));
   try {
     const artifact = await orInterrupted(
@@ -48,6 +51,7 @@ export const createTorrent = async (args: CreateArguments, { from, tell, signal 
       pieces,
       pieceLength,
       packed: content.kind === 'directory',
+      ...optional('key', key),
     });
     return { infoHash, path: torrent };
   } finally {

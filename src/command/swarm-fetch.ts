@@ -10,6 +10,7 @@ import { optional } from './arguments.ts';
 import { runHere } from './run-here.ts';
 import type { FetchArguments } from './swarm-arguments.ts';
 import type { SwarmResult, SwarmWork } from './swarm-command.ts';
+import { readKey } from './swarm-key.ts';
 import { peerOptions, readTorrentFile, type TorrentFile } from './swarm-torrent.ts';
 import { orInterrupted, serve } from './swarm-wait.ts';
 
@@ -22,7 +23,7 @@ export const fetchContent = async (args: FetchArguments, work: SwarmWork): Promi
   const begun = performance.now();
   const path = resolve(from, args.path);
   const torrent = await readTorrentFile(args.torrent, from);
-  const options = peerOptions(torrent, args, work);
+  const options = { ...peerOptions(torrent, args, work), ...(await readKey(args.key, from, work.stdin)) };
   await refuseTarget(path, torrent);
   const there = torrent.packed === undefined && (await orInterrupted(signal, holds(path, torrent)));
   const file = there ? path : await preparePart(path);

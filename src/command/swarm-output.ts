@@ -13,6 +13,8 @@ export type SwarmFact =
       pieces: number;
       pieceLength: number;
       packed: boolean;
+      /** File that holds the key, where there is one. */
+      key?: string;
     }
   /** `urls` are the announce URLs of a tracker. */
   | { type: 'swarm-listening'; port: number; urls?: readonly string[] }
@@ -106,6 +108,7 @@ export const createSwarmLines = () => {
           `wrote ${fact.torrent}`,
           `info hash ${fact.infoHash}`,
           `${formatBytes(fact.bytes)} in ${plural(fact.pieces, 'piece')} of ${formatBytes(fact.pieceLength)}${fact.packed ? ', a tar' : ''}`,
+          ...(fact.key === undefined ? [] : [`its key is in ${fact.key}: bring it to the others in secret`]),
         );
       case 'swarm-listening':
         return say(...(fact.urls?.map((url) => `tracker at ${url}`) ?? [`listening on port ${fact.port}`]));

@@ -10,13 +10,14 @@ import { toUserError } from '#swarm/fetch-torrent.ts';
 import { findDifference } from '#swarm/find-difference.ts';
 import type { SeedArguments } from './swarm-arguments.ts';
 import type { SwarmResult, SwarmWork } from './swarm-command.ts';
+import { readKey } from './swarm-key.ts';
 import { peerOptions, readTorrentFile, type TorrentFile } from './swarm-torrent.ts';
 import { orInterrupted, serve } from './swarm-wait.ts';
 
 /** `deploy swarm seed`: serves content that is here, once it is known to be the right one; a directory as the tar that `create` made of it. */
 export const seed = async (args: SeedArguments, work: SwarmWork): Promise<SwarmResult> => {
   const torrent = await readTorrentFile(args.torrent, work.from);
-  const options = peerOptions(torrent, args, work);
+  const options = { ...peerOptions(torrent, args, work), ...(await readKey(args.key, work.from, work.stdin)) };
   const scratch = await mkdtemp(join(tmpdir(), 'rookery-'));
   try {
     const path = await orInterrupted(work.signal, findContent(resolve(work.from, args.path), torrent, scratch, work));

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { TrackerAnswer } from '#peer/announcer.ts';
-import type { PeerOptions, PeerProgress } from '#peer/start-peer.ts';
+import type { PeerOptions, PeerProgress, Stranger } from '#peer/start-peer.ts';
 import { decodeMetainfo, type Metainfo, trackersOf } from '#protocol/metainfo.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
 import { UserError } from '#recipe/user-error.ts';
@@ -55,6 +55,7 @@ export const peerOptions = (
     ...optional('listen', args.listen),
     ...optional('address', args.address),
     answered: tellOfTrackers(tell),
+    strange: tellOfStrangers(tell),
     report: (report) => {
       if (report.kind === 'listening') tell({ type: 'swarm-listening', port: report.port });
       if (report.kind === 'progress') tell({ type: 'transfer-progress', ...progressOf(report, torrent.length) });
@@ -79,5 +80,24 @@ const tellOfTrackers = (tell: SwarmWork['tell']) => {
     }
   };
 };
+
+/** Who cannot be spoken with is told once. */
+const tellOfStrangers = (tell: SwarmWork['tell']) => {
+  const told = new Set<string>();
+  return ({ host, mismatch }: Stranger): void => {
+    if (mismatch === 'hung-up' || told.has(`${host} ${mismatch}`) || told.size >= MOST_STRANGERS) return;
+    told.add(`${host} ${mismatch}`);
+    tell({ type: 'notice', level: 'warning', message: `${host} refused: ${MISMATCH_WORDS[mismatch]}` });
+  };
+};
+
+/** Who is called by the whole internet need not hear of all of it. */
+const MOST_STRANGERS = 100;
+
+const MISMATCH_WORDS = {
+  'other-key': 'it has another key',
+  plain: 'it does not encrypt, or is no peer; peers of this swarm are started with --key',
+  encrypted: 'it has a key, and this peer has none: bring the key file here, and name it with --key',
+} as const;
 
 const isSpoken = (url: string): boolean => /^http:\/\//i.test(url) && URL.canParse(url);

@@ -18,7 +18,10 @@ export interface Config extends DeploySettings {
     readonly stallTimeout: number;
     readonly reach: 'auto' | 'direct' | 'ssh';
     readonly network: readonly string[];
+    /** Less than this, all copies together, goes straight to each host over SSH. */
+    readonly minBytes: number;
     readonly runtime: 'auto' | 'host' | 'bundled';
+    readonly encryption: boolean;
   };
   readonly recipes: readonly Recipe[];
   /** Values for settings of recipes, as written. */

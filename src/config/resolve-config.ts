@@ -29,7 +29,8 @@ export const resolveConfig = (written: WrittenConfig, stageName: string, around:
     ssh: sshChoices(ssh, around),
     swarm: {
       ...{ ports: [first, last], stallTimeout: swarm.stallTimeout ?? 60, runtime: swarm.runtime ?? 'auto' },
-      ...{ reach: swarm.reach ?? 'auto', network: list(swarm.network) },
+      ...{ reach: swarm.reach ?? 'auto', network: list(swarm.network), minBytes: swarm.minBytes ?? 3_000_000 },
+      encryption: swarm.encryption ?? true,
     },
     recipes: merged.recipes ?? [],
     set: { ...written.set, ...stage.set },

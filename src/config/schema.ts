@@ -13,6 +13,7 @@ const port = v.pipe(
   v.maxValue(65535, 'must be at most 65535'),
 );
 const seconds = v.pipe(v.number(), v.gtValue(0, 'must be more than 0'));
+const secondsOrNone = v.pipe(v.number(), v.minValue(0, 'must be 0 or more'));
 const absolute = v.pipe(
   text,
   v.regex(/^(\/.|$)/, 'must be an absolute path, as /var/www/shop'),
@@ -39,6 +40,7 @@ const gitSource = v.strictObject({
   ref: v.optional(text),
   repository: v.optional(text),
   directory: v.optional(within),
+  submodules: v.optional(v.boolean()),
 });
 const dirSource = v.strictObject({ kind: v.literal('dir'), path: text });
 const archiveSource = v.strictObject({
@@ -68,7 +70,9 @@ const login = {
 
 const ssh = v.strictObject({
   ...login,
+  transport: v.optional(v.picklist(['built-in', 'openssh'], "must be 'built-in' or 'openssh'")),
   connectTimeout: v.optional(seconds),
+  reconnectTimeout: v.optional(secondsOrNone),
   configFile: v.optional(orFalse(oneOrMore, 'must be a file, a list of files, or false')),
   hostKeyChecking: v.optional(v.picklist(['strict', 'accept-new'], "must be 'strict' or 'accept-new'")),
   identityAgent: v.optional(orFalse(text, "must be the path of an agent's socket, or false")),
@@ -83,6 +87,8 @@ const swarm = v.strictObject({
   reach: v.optional(v.picklist(['auto', 'direct', 'ssh'], "must be 'auto', 'direct' or 'ssh'")),
   runtime: v.optional(v.picklist(['auto', 'host', 'bundled'], "must be 'auto', 'host' or 'bundled'")),
   stallTimeout: v.optional(seconds),
+  encryption: v.optional(v.boolean()),
+  minBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0, 'must be a number of bytes, or 0'))),
 });
 
 const host = v.strictObject({

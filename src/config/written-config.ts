@@ -74,8 +74,12 @@ export interface WrittenLogin {
 }
 
 export interface WrittenSsh extends WrittenLogin {
+  /** What speaks SSH: Rookery itself, or the program `ssh`, which knows certificates, FIDO keys and whatever else ssh_config asks of it. @default 'built-in' */
+  readonly transport?: 'built-in' | 'openssh';
   /** Seconds for connecting and logging in. @default 20 */
   readonly connectTimeout?: number;
+  /** Seconds to wait for a host to come back whose connection was lost while nothing ran there; 0: it has failed at once. @default 120 */
+  readonly reconnectTimeout?: number;
   /** ssh_config files to read; false: none. @default ['~/.ssh/config', '/etc/ssh/ssh_config'] */
   readonly configFile?: string | readonly string[] | false;
   /** What happens to a host whose key is not known: it is refused, or its key is added to known_hosts. @default 'strict' */
@@ -95,8 +99,12 @@ export interface WrittenSwarm {
   readonly reach?: 'auto' | 'direct' | 'ssh';
   /** Seconds without a new byte after which a host has failed. @default 60 */
   readonly stallTimeout?: number;
+  /** Bytes of all copies together from which a swarm is worth its start; less goes straight to each host over SSH. 0: always a swarm. @default 3000000 */
+  readonly minBytes?: number;
   /** What runs the peer on a host: its own Node where that is fit and otherwise one that is sent, its own alone, or always one that is sent. @default 'auto' */
   readonly runtime?: 'auto' | 'host' | 'bundled';
+  /** Only the hosts of the run can join its swarm, by a key that they get over SSH, and all that they send each other is encrypted. @default true */
+  readonly encryption?: boolean;
 }
 
 /** One host, or several where `host` holds a range such as `web[01:20].example.com`. */
@@ -135,6 +143,8 @@ export interface GitSource {
   readonly repository?: string;
   /** Ship only this directory of the repository. */
   readonly directory?: string;
+  /** Whether submodules, and theirs, are part of it. @default true */
+  readonly submodules?: boolean;
 }
 
 export interface DirSource {

@@ -33,6 +33,7 @@ export const chosenForHops = (ssh: SshChoices): SshChosen => ({
   ...named('knownHostsFile', ssh.knownHostsFile, IN_SSH),
   ...named('hostKeyChecking', ssh.hostKeyChecking, IN_SSH),
   ...named('connectTimeout', ssh.connectTimeout, IN_SSH),
+  ...named('reconnectTimeout', ssh.reconnectTimeout, IN_SSH),
   ...named('forwardAgent', ssh.forwardAgent, IN_SSH),
   ...switchable('identityAgent', ssh.identityAgent, IN_SSH),
 });

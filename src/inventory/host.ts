@@ -17,6 +17,8 @@ export interface Target {
 
 /** How to log in: deploy.config.ts first, then the user's ssh_config, then the system's, then defaults. */
 export interface HostSsh {
+  /** The name that ssh_config is asked for. */
+  readonly alias: string;
   /** Private key files to offer, in order; absolute paths. */
   readonly identityFiles: readonly string[];
   /** True where deploy.config.ts names the key files: then a missing one is an error, and the agent's other keys are not offered. */
@@ -36,6 +38,8 @@ export interface HostSsh {
   readonly forwardedAgent?: string | undefined;
   /** Seconds for TCP and the SSH handshake together. */
   readonly connectTimeout: number;
+  /** Seconds to wait for a host to come back whose connection was lost; 0: it is not waited for. */
+  readonly reconnectTimeout: number;
   /** Seconds of silence after which the host is asked for a sign of life, 0 for never, and how many may stay unanswered. */
   readonly aliveInterval: number;
   readonly aliveCountMax: number;
@@ -56,7 +60,7 @@ export interface HostSsh {
   /** Every setting with its value and its origin, for people. */
   readonly settings: readonly SshSetting[];
   /** What ssh_config sets for this host and Rookery does not do. */
-  readonly unsupported: readonly SshSetting[];
+  readonly unsupported: readonly UnsupportedSetting[];
 }
 
 export interface SshSetting {
@@ -65,6 +69,11 @@ export interface SshSetting {
   readonly value: string;
   /** `/home/ann/.ssh/config:12`, `deploy.config: ssh.port`, `deploy.config: hosts`, `environment` or `default`. */
   readonly from: string;
+}
+
+export interface UnsupportedSetting extends SshSetting {
+  /** `ssh.transport: 'openssh'` does it. */
+  readonly byOpenSsh: boolean;
 }
 
 /** The hosts of one stage, in the order of the configuration. */

@@ -26,6 +26,7 @@ export const resolveInventory = (config: Config, around: InventorySurroundings):
   const ssh: SshSurroundings = {
     ...{ config: around.sshConfig, local: around.local, exec: around.exec, hops: new Map() },
     forHops: chosenForHops(config.ssh),
+    transport: config.ssh.transport ?? 'built-in',
   };
   const entries = new Map<string, { said: WrittenHost; target: Target }>();
   for (const { entry, at } of written) {

@@ -22,6 +22,7 @@ export interface SshChosen {
   readonly identityAgent?: Settled<string | undefined>;
   readonly forwardAgent?: Settled<boolean>;
   readonly connectTimeout?: Settled<number>;
+  readonly reconnectTimeout?: Settled<number>;
 }
 
 export interface SshSurroundings {
@@ -31,6 +32,8 @@ export interface SshSurroundings {
   readonly exec: (command: string) => boolean;
   /** Those on the way that were resolved before: hosts behind one bastion share it. */
   readonly hops: Map<string, Target>;
+  /** What carries the connections: another one does other words of ssh_config. */
+  readonly transport: 'built-in' | 'openssh';
   /** What of deploy.config.ts holds for those on the way, too. */
   readonly forHops: SshChosen;
 }
@@ -54,13 +57,14 @@ export const resolveSsh = (alias: string, chosen: SshChosen, around: SshSurround
   const user = settle('User', chosen.user, readers.text, local.user);
   const hostKeyAlias = settle<string | undefined>('HostKeyAlias', chosen.hostKeyAlias, readers.text, undefined);
   const tokens: Tokens = { host: address, alias, port, user, hostKeyAlias: hostKeyAlias ?? address, local };
+  const { done, unsupported } = findUnsupported(found, around.transport);
   const ssh: HostSsh = {
-    hostKeyAlias,
+    ...{ alias, hostKeyAlias },
     ...settleKeys(settle, chosen, tokens),
     ...settleHostKeys(settle, chosen, tokens),
     ...settleConnection(settle, chosen),
     ...settleWay(settle, chosen, tokens, around, way),
-    ...{ settings, unsupported: findUnsupported(found) },
+    ...{ settings: [...settings, ...done], unsupported },
   };
   return { name: alias, address, port, user, ssh };
 };
@@ -125,6 +129,7 @@ const settleConnection = (settle: Settle, chosen: SshChosen) => {
   };
   return {
     connectTimeout: settle('ConnectTimeout', chosen.connectTimeout, readers.seconds, 20),
+    reconnectTimeout: settle('reconnectTimeout', chosen.reconnectTimeout, readers.seconds, 120),
     aliveInterval: settle('ServerAliveInterval', undefined, readers.seconds, 15),
     aliveCountMax: settle('ServerAliveCountMax', undefined, readers.count, 3),
     bindAddress: settle<string | undefined>('BindAddress', undefined, readers.text, undefined),

@@ -26,7 +26,7 @@ const loginOf = (host: SandboxHost, { ssh: { connectTimeout } }: Config) => {
       knownHostsFile: { value: [host.knownHostsFile], from },
       ...(connectTimeout === undefined ? {} : { connectTimeout: { value: connectTimeout, from } }),
     },
-    { config: [], local: NOBODY, exec: () => false, hops: new Map(), forHops: {} },
+    { config: [], local: NOBODY, exec: () => false, hops: new Map(), forHops: {}, transport: 'built-in' },
   );
 };
 

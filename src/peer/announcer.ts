@@ -3,7 +3,12 @@ import type { PeerAddress } from '#protocol/control.ts';
 import { announceOnce } from './tracker-request.ts';
 
 /** Keeps trackers informed, each on its own: one that is dead is tried again and disturbs nobody. */
-export interface Announcer {
+export interface Announcer extends Loop {
+  /** Informs more of them. */
+  add(trackers: readonly string[]): void;
+}
+
+interface Loop {
   /** Tells that every piece is here. */
   completed(): void;
   /** Says goodbye; resolves when all trackers know or a second has passed. */
@@ -34,8 +39,13 @@ const NUMWANT = 80;
 
 /** Announces `started` at once. */
 export const startAnnouncer = ({ trackers, ...options }: AnnouncerOptions): Announcer => {
-  const loops = trackers.filter((url) => /^http:\/\//i.test(url)).map((url) => startLoop(url, options));
+  const loops: Loop[] = [];
+  const add = (more: readonly string[]): void => {
+    for (const url of more) if (/^http:\/\//i.test(url)) loops.push(startLoop(url, options));
+  };
+  add(trackers);
   return {
+    add,
     completed: () => {
       for (const loop of loops) loop.completed();
     },
@@ -43,7 +53,7 @@ export const startAnnouncer = ({ trackers, ...options }: AnnouncerOptions): Anno
   };
 };
 
-const startLoop = (url: string, { query, onPeers, onAnswer }: Omit<AnnouncerOptions, 'trackers'>): Announcer => {
+const startLoop = (url: string, { query, onPeers, onAnswer }: Omit<AnnouncerOptions, 'trackers'>): Loop => {
   let event: AnnounceQuery['event'] = 'started'; // what the tracker has yet to be told
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;

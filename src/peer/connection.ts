@@ -1,14 +1,14 @@
-import { connect, type OnReadOpts, type Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { PeerAddress } from '#protocol/control.ts';
 import { decodeHandshake, encodeHandshake, HANDSHAKE_BYTES, type Handshake } from '#protocol/handshake.ts';
 import { encodeMessage, encodePieceHead, type Message } from '#protocol/message.ts';
 import { createMessageDecoder } from '#protocol/message-decoder.ts';
 import { ProtocolError } from '#protocol/protocol-error.ts';
-import { readAccepted } from './accepted-socket.ts';
+import { isTls, type Mismatch, type Transport } from './transport.ts';
 import type { Turn } from './turn.ts';
 
-/** One TCP connection to a neighbour, from the first byte of the handshake on. */
+/** One connection to a neighbour, from the first byte of the handshake on. */
 export interface Connection {
   readonly outgoing: boolean;
   send(message: Message): void;
@@ -21,6 +21,7 @@ export interface Connection {
 export interface ConnectionOptions {
   /** What we say first. */
   readonly hello: Handshake;
+  readonly transport: Transport;
   readonly turn: Turn;
   /** Longest message taken, bytes. */
   readonly maxMessage: number;
@@ -32,20 +33,20 @@ export interface ConnectionOptions {
   onSent(bytes: number): void;
   /** The other end has taken a connection that we made; the handshake is yet to come. */
   onReached(): void;
-  /** Called once, with the system's code where the connection failed. */
-  onClose(code?: string): void;
+  /** Called once: with the system's code where the connection failed, and what is known of the other end where it is none of ours. */
+  onClose(code?: string, mismatch?: Mismatch): void;
 }
 
 /** Connects to a neighbour. */
 export const dial = (address: PeerAddress, options: ConnectionOptions): Connection => {
   const wire = createWire(options);
-  return wire.attach(connect({ ...address, onread: intoOneBuffer(wire.receive) }), true);
+  return wire.attach(options.transport.dial(address, intoOneBuffer(wire.receive)), true);
 };
 
 /** Takes over a connection that a neighbour has opened, paused since. */
 export const accept = (socket: Duplex, options: ConnectionOptions): Connection => {
   const wire = createWire(options);
-  return wire.attach(readAccepted(socket, intoOneBuffer(wire.receive)), false);
+  return wire.attach(options.transport.accept(socket, intoOneBuffer(wire.receive)), false);
 };
 
 /** Time from the connection attempt to the end of the handshake. */
@@ -67,6 +68,9 @@ const createWire = (options: ConnectionOptions) => {
   let shaken = false;
   const opening = Buffer.alloc(HANDSHAKE_BYTES);
   let opened = 0;
+  let reached = false;
+  let code: string | undefined;
+  let mismatch: Mismatch | undefined;
   const push = createMessageDecoder(options.maxMessage, (message) => {
     if (!socket.destroyed) options.onMessage(message);
   });
@@ -93,32 +97,43 @@ const createWire = (options: ConnectionOptions) => {
       if (rest.length > 0 && !socket.destroyed) push(rest);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      if (!shaken && isTls(opening)) mismatch = 'encrypted';
       socket.destroy();
     }
     return true;
+  };
+
+  /** The other end is over before it has said a word. */
+  const hungUp = (): void => {
+    if (reached && opened === 0) mismatch ??= 'hung-up';
   };
 
   let outgoing = false;
   const attach = (attached: Duplex, isOutgoing: boolean): Connection => {
     socket = attached;
     outgoing = isOutgoing;
-    let code: string | undefined;
     if ('setNoDelay' in socket) (socket as Socket).setNoDelay(true);
     const timer = setTimeout(() => shaken || socket.destroy(), HANDSHAKE_MS);
     socket.on('error', (error: NodeJS.ErrnoException) => {
       code = error.code;
+      mismatch ??= options.transport.mismatchOf(code);
+      hungUp();
       socket.destroy();
     });
-    socket.on('end', () => socket.destroy());
+    socket.on('end', () => {
+      hungUp();
+      socket.destroy();
+    });
     socket.once('close', () => {
       clearTimeout(timer);
-      options.onClose(code);
+      options.onClose(code, mismatch);
     });
     if (outgoing) {
       socket.once('connect', () => {
+        reached = true;
         options.onReached();
-        socket.write(encodeHandshake(options.hello));
       });
+      socket.once(options.transport.opened, () => socket.write(encodeHandshake(options.hello)));
     }
     return { outgoing, ...createSender(socket, options), close: () => void socket.destroy() };
   };

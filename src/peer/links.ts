@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { PeerAddress } from '#protocol/control.ts';
 import type { Handshake } from '#protocol/handshake.ts';
@@ -9,6 +10,7 @@ import { type BlockSplitter, createBlockSplitter } from './block-splitter.ts';
 import { accept, type Connection, type ConnectionOptions, dial } from './connection.ts';
 import { introduce, readIntroduction } from './extensions.ts';
 import type { FirstTries } from './first-tries.ts';
+import type { Mismatch, Transport } from './transport.ts';
 import type { Turn } from './turn.ts';
 
 /**
@@ -35,6 +37,7 @@ export interface LinksOptions {
   readonly geometry: Geometry;
   readonly hello: Handshake;
   readonly maxMessage: number;
+  readonly transport: Transport;
   readonly turn: Turn;
   /** Where this peer says it is; default: nothing is said. */
   readonly zone?: string;
@@ -43,6 +46,8 @@ export interface LinksOptions {
   readonly now: () => number;
   readonly tries: Pick<FirstTries, 'begun' | 'reached' | 'ended'>;
   onEvent(event: SwarmEvent): void;
+  /** Who called, or was called, is none of this swarm; the port is known only of who was called. */
+  onStranger(host: string, mismatch: Mismatch, port?: number): void;
 }
 
 interface Link {
@@ -63,7 +68,7 @@ const USUAL_REQUESTS = 250;
 
 /** No connections yet. */
 export const createLinks = (options: LinksOptions): Links => {
-  const { geometry, hello, maxMessage, turn, random, now, tries, onEvent } = options;
+  const { geometry, hello, maxMessage, transport, turn, random, now, tries, onEvent } = options;
   const book = createAddressBook(random);
   const links = new Map<PeerKey, Link>();
   const byId = new Map<string, Link>();
@@ -73,16 +78,22 @@ export const createLinks = (options: LinksOptions): Links => {
   let lastKey = 0;
   let closing = false;
 
-  const open = (address: PeerAddress | undefined, start: (options: ConnectionOptions) => Connection): void => {
+  const open = (
+    address: PeerAddress | undefined,
+    caller: string | undefined,
+    start: (options: ConnectionOptions) => Connection,
+  ): void => {
     const key = ++lastKey;
     const connection = start({
-      ...{ hello, maxMessage, turn },
+      ...{ hello, maxMessage, transport, turn },
       onHandshake: (theirs) => meet(link, theirs),
       onMessage: (message) => hear(link, message),
       onSent: (bytes) => onEvent({ type: 'uploaded', peer: key, bytes }),
       onReached: () => address && tries.reached(address),
-      onClose: (code) => {
+      onClose: (code, mismatch) => {
         if (address !== undefined) tries.ended(address, code);
+        const host = address?.host ?? caller;
+        if (mismatch !== undefined && host !== undefined) options.onStranger(host, mismatch, address?.port);
         part(link);
       },
     });
@@ -144,6 +155,15 @@ export const createLinks = (options: LinksOptions): Links => {
     onEvent({ type: 'disconnected', peer: link.key });
   };
 
+  /** Whoever calls and does not introduce himself shall not keep out who does: the first of them goes. */
+  const makeRoom = (): void => {
+    for (const link of links.values()) {
+      if (link.address !== undefined || link.peerId !== undefined) continue;
+      part(link);
+      return;
+    }
+  };
+
   const outgoing = (): number => {
     let count = 0;
     for (const link of links.values()) if (link.address !== undefined) count++;
@@ -154,7 +174,7 @@ export const createLinks = (options: LinksOptions): Links => {
     if (closing) return;
     const free = Math.min(MAX_OUTGOING - outgoing(), MAX_LINKS - links.size);
     for (const address of book.due(now(), free, (id) => byId.has(id)))
-      open(address, (options) => dial(address, options));
+      open(address, undefined, (options) => dial(address, options));
   };
 
   return {
@@ -165,8 +185,9 @@ export const createLinks = (options: LinksOptions): Links => {
       for (const one of link?.blocks.outgoing(message) ?? []) link?.connection.send(one);
     },
     take: (socket) => {
+      if (links.size >= MAX_LINKS) makeRoom();
       if (closing || links.size >= MAX_LINKS) socket.destroy();
-      else open(undefined, (options) => accept(socket, options));
+      else open(undefined, (socket as Socket).remoteAddress, (options) => accept(socket, options));
     },
     addPeers: (addresses) => {
       book.add(addresses);

@@ -77,6 +77,7 @@ const createConversation = () => {
     const running = await peer;
     if (order.kind === 'stop') return stop(running);
     running.addPeers(order.peers);
+    running.addTrackers(order.announce ?? []);
   };
 
   return {
@@ -89,13 +90,14 @@ const createConversation = () => {
 
 const startFetching = (order: FetchOrder): Promise<PeerHandle> => {
   const metainfo = Buffer.from(order.metainfo, 'base64');
-  const { path, sha256, announce, ports, introduced, listen, address, zone } = order;
+  const { path, sha256, announce, ports, introduced, listen, address, zone, key } = order;
   return startPeer({
     ...{ metainfo, path, sha256, announce, ports, report, naps: true },
     ...(introduced === undefined ? {} : { introduced }),
     ...(listen === undefined ? {} : { listen }),
     ...(address === undefined ? {} : { address }),
     ...(zone === undefined ? {} : { zone }),
+    ...(key === undefined ? {} : { key: Buffer.from(key, 'base64') }),
   });
 };
 

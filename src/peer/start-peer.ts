@@ -11,6 +11,7 @@ import { startListener } from './listener.ts';
 import { createNaps, sleepSoundly } from './nap.ts';
 import { PeerError, toPeerError } from './peer-error.ts';
 import { readTorrent, type TorrentIdentity } from './torrent-identity.ts';
+import { type Mismatch, type Transport, transportOf } from './transport.ts';
 import { createTurn } from './turn.ts';
 
 export interface PeerOptions {
@@ -37,12 +38,23 @@ export interface PeerOptions {
   readonly address?: string;
   /** Where this peer is: each piece shall come into its zone once. Default: zones are of no matter. */
   readonly zone?: Place;
+  /** 32 bytes that only members of the swarm have: it is encrypted, and nobody else can take part. Default: it is open to everybody. */
+  readonly key?: Uint8Array;
   /** The program does nothing else, and may sleep while packets gather. Default false. */
   readonly naps?: boolean;
   /** Takes reports as they happen: every kind but `hello`. */
   readonly report?: (report: PeerReport) => void;
   /** Takes what became of every announce. */
   readonly answered?: (answer: TrackerAnswer) => void;
+  /** Takes who is none of this swarm, each time that it calls or is called. */
+  readonly strange?: (stranger: Stranger) => void;
+}
+
+/** Somebody there is no speaking with; the port is known where we called. */
+export interface Stranger {
+  readonly host: string;
+  readonly port?: number;
+  readonly mismatch: Mismatch;
 }
 
 /** A running peer. */
@@ -51,6 +63,8 @@ export interface PeerHandle {
   progress(): PeerProgress;
   /** Neighbours to connect to, in addition to those of the trackers. */
   addPeers(peers: readonly PeerAddress[]): void;
+  /** URLs of trackers to announce to from now on, in addition to the first. */
+  addTrackers(urls: readonly string[]): void;
   /** Takes a neighbour's connection that has come another way than by our port. */
   take(connection: Duplex): void;
   /** Resolves when every piece and the whole are right and on disk; never if the peer fails. */
@@ -77,7 +91,7 @@ export const startPeer = async (options: PeerOptions): Promise<PeerHandle> => {
     throw toPeerError(error);
   });
   try {
-    return await runPeer(options, torrent, store);
+    return await runPeer(options, torrent, store, await transportOf(options.key));
   } catch (error) {
     await store.close();
     throw error;
@@ -100,7 +114,12 @@ const PROGRESS_MS = 250;
 const FEW_LINKS = 8;
 const LONELY_MS = 2000;
 
-const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: DiskStore): Promise<PeerHandle> => {
+const runPeer = async (
+  options: PeerOptions,
+  torrent: TorrentIdentity,
+  store: DiskStore,
+  transport: Transport,
+): Promise<PeerHandle> => {
   const { geometry, hello } = torrent;
   const { report = () => {} } = options;
   const now = (): number => performance.now();
@@ -125,7 +144,11 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
   const turn = createTurn(options.naps === true ? createNaps(napping) : undefined);
   const tries = createFirstTries(report);
   const said = options.zone ? { zone: options.zone.name } : {};
-  const links = createLinks({ ...torrent, ...said, turn, random, now, tries, onEvent: driver.handle });
+  const links = createLinks({
+    ...{ ...torrent, ...said, transport, turn, random, now, tries, onEvent: driver.handle },
+    onStranger: (host, mismatch, port) =>
+      options.strange?.({ host, mismatch, ...(port === undefined ? {} : { port }) }),
+  });
   const listener = await startListener({ ...options, random, onSocket: links.take });
 
   const progress = (): PeerProgress => {
@@ -208,6 +231,7 @@ const runPeer = async (options: PeerOptions, torrent: TorrentIdentity, store: Di
       tries.watch(peers);
       links.addPeers(peers);
     },
+    addTrackers: announcer.add,
     take: links.take,
     stop: async () => {
       ended ??= end();

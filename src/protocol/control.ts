@@ -6,8 +6,8 @@ import { ProtocolError } from './protocol-error.ts';
  */
 export type PeerOrder =
   | FetchOrder
-  /** Neighbours to connect to, in addition to those of the tracker. */
-  | { readonly kind: 'peers'; readonly peers: readonly PeerAddress[] }
+  /** Neighbours to connect to, in addition to those of the trackers; and trackers to announce to, in addition to those of the first order. */
+  | { readonly kind: 'peers'; readonly peers: readonly PeerAddress[]; readonly announce?: readonly string[] }
   /** Say goodbye to tracker and neighbours, report `stopped`, exit 0. */
   | { readonly kind: 'stop' };
 
@@ -32,6 +32,8 @@ export interface FetchOrder {
   readonly address?: string;
   /** Where the host is, and which of its zone's gateways, from 0, of how many: each brings its share of the pieces into the zone. Default: zones are of no matter. */
   readonly zone?: { readonly name: string; readonly gateway?: readonly [number, number] };
+  /** 32 bytes that only the members of this swarm have, base64: it is encrypted. Default: anybody can join. */
+  readonly key?: string;
 }
 
 export interface PeerAddress {
@@ -122,8 +124,9 @@ const orders: Record<PeerOrder['kind'], Shape> = {
     listen: optional(text),
     address: optional(text),
     zone: optional((value) => isRecord(value) && text(value.name) && optional(gateway)(value.gateway)),
+    key: optional((value) => text(value) && /^[A-Za-z0-9+/]{43}=$/.test(value as string)),
   },
-  peers: { peers: listOf(peerAddress) },
+  peers: { peers: listOf(peerAddress), announce: optional(listOf(text)) },
   stop: {},
 };
 

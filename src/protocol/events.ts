@@ -35,7 +35,15 @@ export type DeployFact =
       seconds: number;
     }
   | { type: 'local-output'; command: string; stream: 'stdout' | 'stderr'; text: string }
-  | { type: 'transfer-start'; bytes: number; pieces: number; strategy: 'torrent' | 'sftp'; hosts: readonly string[] }
+  | {
+      type: 'transfer-start';
+      bytes: number;
+      pieces: number;
+      strategy: 'torrent' | 'sftp';
+      /** Present where the artifact is so small that it goes straight to every host, whatever the strategy. */
+      via?: 'ssh';
+      hosts: readonly string[];
+    }
   | ({ type: 'transfer-progress'; host: string } & TransferProgress)
   | { type: 'transfer-end'; seconds: number; seederUploaded: number }
   /** What a host answered to a question of the user's: shown whole, also where the output of commands is not. */

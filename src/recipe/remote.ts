@@ -71,6 +71,8 @@ export interface Answering {
   readonly when: string | RegExp;
   /** Given with a line end. */
   readonly reply: string | (() => Promise<string>);
+  /** The question, a text of our own, is no output of the command's. @default false */
+  readonly ours?: boolean;
 }
 
 export interface CommandResult {

@@ -99,6 +99,8 @@ export interface Deployment {
   readonly state: (host: string) => HostState;
   /** Notes that a host serves a release, and what was recorded with it. */
   readonly publish: (host: string, release: string, records: readonly ReleaseFacts[]) => void;
+  /** Notes that what `distribute` brings has its place on a host. */
+  readonly placed: (host: string) => void;
   /** What a host holds since this run has published there; undefined before. */
   readonly afterwards: (host: string) => HostState | undefined;
   /** Looks at every host; with `prepare` it also creates what a deploy needs there and decides the name of the release. */

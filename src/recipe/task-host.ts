@@ -19,7 +19,7 @@ export interface TaskHost extends Remote, HostFacts {
   download(path: string, localPath: string): Promise<void>;
   /** Commands run in this directory; relative ones start where the commands started so far, and `~` is the home directory. */
   within(directory: string): TaskHost;
-  /** Commands run as another user, by sudo. A password that sudo asks for is asked for once a run, on the terminal. */
+  /** Commands run as another user, by sudo. A password that sudo asks for is asked for on the terminal, once for all hosts, and again where it was wrong. */
   as(user: string | { readonly user?: string; readonly group?: string }): TaskHost;
   /** Commands have these variables in their environment. */
   with(env: Readonly<Record<string, string | number | boolean>>): TaskHost;

@@ -1,29 +1,37 @@
 import { type Command, script, sh } from '#protocol/shell.ts';
 import type { HostState, ReleaseFacts, ReleaseState } from '#recipe/host-state.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
+import { ensure } from './host-files.ts';
 import { releasePaths } from './release-paths.ts';
 
 type Linked = Pick<DeploySettings, 'linkedFiles' | 'linkedDirs'>;
 
-/** Creates the directories of a deploy, as Capistrano's deploy:check does, and then tells what is on the host. */
-export const prepareHost = (deployTo: string, linked: Linked): Command => {
+/**
+ * Creates the directories of a deploy, as Capistrano's deploy:check does, and then tells what is on the host; without `runtime`
+ * nothing of what could run the peer: none will where all goes straight over SSH.
+ */
+export const prepareHost = (deployTo: string, linked: Linked, { runtime } = { runtime: true }): Command => {
   const { releases, shared, own } = releasePaths(deployTo);
   const inShared = [...linked.linkedDirs, ...linked.linkedFiles.map(parent)].map((path) => `${shared}/${path}`);
   const inOwn = ['releases', 'incoming', 'peer'].map((name) => `${own}/${name}`);
   return script([
-    { name: `create ${deployTo}`, command: ['mkdir', '-p', deployTo] },
+    { name: `create ${deployTo}`, command: ensure([deployTo]) },
     {
       name: `create the directories of ${deployTo}`,
-      command: ['mkdir', '-p', releases, ...new Set([shared, ...inShared]), ...inOwn],
+      command: ensure([releases, ...new Set([shared, ...inShared]), ...inOwn]),
     },
     { name: `write to ${releases}`, command: sh`test -w ${releases} && test -w ${own}` },
-    { name: 'run a program', command: tryProgram(`${own}/peer/try`) },
-    { name: 'look at the host', command: inspectHost(deployTo, linked) },
+    ...(runtime ? [{ name: 'run a program', command: tryProgram(`${own}/peer/try`) }] : []),
+    { name: 'look at the host', command: inspectHost(deployTo, linked, { runtime }) },
   ]);
 };
 
 /** Tells what is on the host, one fact a line, and changes nothing. Read it with `parseHostState`. An empty directory is what a deploy that failed has left (Capistrano takes it for a release). */
-export const inspectHost = (deployTo: string, linked: Linked = { linkedFiles: [], linkedDirs: [] }): Command => {
+export const inspectHost = (
+  deployTo: string,
+  linked: Linked = { linkedFiles: [], linkedDirs: [] },
+  { runtime } = { runtime: true },
+): Command => {
   const { current, releases, shared, own } = releasePaths(deployTo);
   return sh`
 tab=$(printf '\t')
@@ -40,17 +48,22 @@ done
 for f in ${linked.linkedFiles.map((file) => `${shared}/${file}`)}; do [ -e "$f" ] || printf 'missing\t%s\n' "$f"; done
 for f in ${own}/peer/*; do [ -f "$f" ] && printf 'program\t%s\n' "\${f##*/}"; done
 for f in ${own}/runtime/*/node; do [ -f "$f" ] && f=\${f%/node} && printf 'runtime\t%s\n' "\${f##*/}"; done
-printf 'machine\t%s\n' "$(uname -m 2>/dev/null)"
-for f in ${LOADERS}; do [ -e "$f" ] && printf 'loader\t%s\n' "$f"; done
-printf 'libc\t%s\n' "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
+${runtime ? TELL_RUNTIME : sh``}
 for p in ${TOOLS}; do command -v "$p" >/dev/null && printf 'tool\t%s\n' "$p"; done
 command -v tar >/dev/null || echo "without$tab"tar
-command -v node >/dev/null && echo "node$tab$(node --version 2>/dev/null)"
-echo "free$tab$(df -Pk ${deployTo} 2>/dev/null | awk 'NR == 2 { print $4 }')"`;
+df -Pk ${deployTo} 2>/dev/null | { read -r x && read -r x x x x _ && printf 'free\t%s\n' "$x"; }
+:`;
 };
 
 /** The loaders of glibc, by processor, and of musl. */
 const LOADERS = sh`/lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 /lib/ld-musl-*.so.1`;
+
+/** Tells what could run the peer: three programs, of which `node --version` takes a host as long as three others. */
+const TELL_RUNTIME = sh`
+printf 'machine\t%s\n' "$(uname -m 2>/dev/null)"
+for f in ${LOADERS}; do [ -e "$f" ] && printf 'loader\t%s\n' "$f"; done
+printf 'libc\t%s\n' "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
+command -v node >/dev/null && echo "node$tab$(node --version 2>/dev/null)"`;
 
 /** What can check a hash, unpack, or listen for a neighbour. */
 const TOOLS = ['sha256sum', 'shasum', 'openssl', 'gzip', 'perl', 'python3'];

@@ -36,17 +36,24 @@ export interface GuardTiming {
  * A reader and a ticker write into the one pipe that it reads, since no POSIX `read` has a time limit. The ticker beats
  * only while somebody reads that pipe, and the reader ends the ticker when nobody does: if the guard is killed, both end.
  * All of it ignores hang-ups: it has to outlive the connection by what it tidies up.
+ *
+ * The OpenSSH transport puts a shell around this one, whose number is `$$`. Where that was killed, the channel ended and the
+ * run did not: then this one is as good as killed too, and leaves everything to the guard that follows.
+ *
+ * The guard that follows one of the same run that was killed takes its lock over at once. After a lost connection it comes in turn:
+ * the one before may still be tidying up, and would take the new lock for its own.
  */
 export const guardLock = (
   deployTo: string,
   owner: LockOwner,
   { tick, patience }: GuardTiming = { tick: 5, patience: 12 },
+  again: 'at-once' | 'in-turn' = 'at-once',
 ): Command => {
   const { own, lock } = releasePaths(deployTo);
   const line = JSON.stringify(owner);
   return sh`
 trap '' HUP INT TERM PIPE
-${claim(deployTo, line, 'beat', line)}
+${claim(deployTo, line, 'beat', again === 'at-once' ? line : NOBODY)}
 exec 3<&0 4>> "$new"
 rm -f "$new"
 mkfifo ${own}/words.$$ || { rm -f ${lock}; exit 1; }
@@ -80,6 +87,7 @@ while read -r word value; do
     gone) break;;
   esac
 done
+[ $end = 'done' ] || kill -0 $$ 2>/dev/null || { kill $ticker $reader 2>/dev/null; wait; exit 1; }
 mine() ${isMine(deployTo, line)}
 all() { s=1; for p in $g; do { kill -s $1 -- -$p || kill -s $1 $p; } 2>/dev/null && s=0; done; return $s; }
 if [ $end != 'done' ] && all TERM; then
@@ -120,6 +128,9 @@ export const breakLock = (deployTo: string): Command => {
   return sh`if [ -f ${lock} ]; then date '+now %s'; cat ${lock}; rm -f ${lock} ${lock}.next; fi`;
 };
 
+/** Whose lock is not taken over before it is dead: no owner is written like this. */
+const NOBODY = '-';
+
 /**
  * Creates the lock or takes it over, and goes on only when it is had; then `$new` is one more name of the file, and `$l`
  * and `$r` are owner and release of the lock before. Whoever takes over links `lock.next` first, which only one can, and
@@ -130,7 +141,7 @@ const claim = (deployTo: string, line: string, sign: 'beat' | 'since', own: stri
   const { lock } = paths;
   return sh`
 new=${paths.own}/lock.$$
-mkdir -p ${paths.own} || exit 1
+[ -d ${paths.own} ] || mkdir -p ${paths.own} || exit 1
 { printf '%s\n' ${line}; date '+${sign} %s'; } | cat > "$new" || { rm -f "$new"; exit 1; }
 look() {
   l='' b='' r=''

@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { eachLine, keepTail } from '#recipe/process-output.ts';
-import { commandFailure, type Remote, type RemoteProcess } from '#recipe/remote.ts';
-import { type FoundLock, type LockOwner, parseLock } from './found-lock.ts';
+import { CommandFailed, commandFailure, type Remote, type RemoteProcess } from '#recipe/remote.ts';
+import { describeLock, type FoundLock, inWords, type LockOwner, parseLock } from './found-lock.ts';
 import { giveBackLock, guardLock, leaveLock, SILENT } from './lock-programs.ts';
 
 /** The lock of one host, had. */
@@ -8,6 +9,12 @@ export interface HeldLock {
   readonly host: string;
   /** Tells the host which release to remove should this deployer vanish. */
   readonly protect: (release: string) => void;
+  /** Notes that it has its place now: the host removes nothing of it any more. */
+  readonly settled: () => void;
+  /** Whether the host has removed what this run needs there, or is about to, once the connection was lost. */
+  readonly isLostWithConnection: () => boolean;
+  /** Takes the lock again over another connection. @throws CommandFailed where somebody else has it by now */
+  readonly regain: (remote: Remote) => Promise<void>;
   /** Gives the lock back, and resolves when it is gone. */
   readonly release: () => Promise<void>;
   /** Resolves, to a sentence, if the host has given up on us: somebody else may hold the lock by now. */
@@ -38,7 +45,10 @@ export const setLock = async (remote: Remote, owner: LockOwner, run: LockOwner):
     for (const output of [program.stdout, program.stderr]) output.resume(); // unread, the channel stays open
     await program.exit;
   };
-  const held = { host: name, protect: () => {}, release: () => release().catch(() => {}), lost: NEVER };
+  const held: HeldLock = {
+    ...{ host: name, protect: () => {}, settled: () => {}, isLostWithConnection: () => false },
+    ...{ regain: async () => {}, release: () => release().catch(() => {}), lost: NEVER },
+  };
   return { held, ...(verdict.dead && verdict.dead.owner?.id !== run.id ? { dead: verdict.dead } : {}) };
 };
 
@@ -59,8 +69,9 @@ const verdictOf = (said: readonly string[]): Verdict | undefined => {
 const startGuard = async (
   remote: Remote,
   owner: LockOwner,
+  again?: Parameters<typeof guardLock>[3],
 ): Promise<{ readonly guard: RemoteProcess; readonly dead?: FoundLock } | { readonly taken: FoundLock }> => {
-  const guard = await remote.spawn(guardLock(remote.host.deployTo, owner));
+  const guard = await remote.spawn(guardLock(remote.host.deployTo, owner, undefined, again));
   const words = lines(guard);
   const said: string[] = [];
   for (let word = await words.next(); word !== undefined; word = await words.next()) {
@@ -72,6 +83,30 @@ const startGuard = async (
   throw commandFailure(remote.host.name, { ...(await guard.exit), label: 'take the lock', stderr: words.stderr() });
 };
 
+/** Starts one once the guard before it, whose connection was lost, has tidied up or is dead. */
+const startAgain = async (remote: Remote, owner: LockOwner): Promise<RemoteProcess> => {
+  const deadline = performance.now() + REGAIN_S * 1000;
+  for (;;) {
+    const started = await startGuard(remote, owner, 'in-turn');
+    if ('guard' in started) return started.guard;
+    const { taken } = started;
+    const own = taken.owner?.id === owner.id;
+    if (!own || performance.now() > deadline) {
+      const words = own
+        ? `its own lock was still held after ${inWords(REGAIN_S)}`
+        : `${describeLock(taken)} has taken the lock`;
+      throw new CommandFailed(remote.host.name, {
+        code: 'locked',
+        message: `the connection was lost, and meanwhile ${words}`,
+      });
+    }
+    await pause(1000);
+  }
+};
+
+/** Seconds: a guard that nobody tells of a lost connection gives up after a minute, and tidies up. */
+const REGAIN_S = 90;
+
 /**
  * Tells the guard what happens here and, every ten seconds, that we live. A guard that is killed while its connection
  * lives is replaced by another one, which takes the lock over and is told the same: the run does not notice. A guard that
@@ -80,6 +115,7 @@ const startGuard = async (
 const keepLock = (remote: Remote, owner: LockOwner, first: RemoteProcess): HeldLock => {
   const running = new Set<number>();
   let unpublished: string | undefined;
+  let isSettled = false;
   let guard = first;
   let ended = false;
 
@@ -100,44 +136,64 @@ const keepLock = (remote: Remote, owner: LockOwner, first: RemoteProcess): HeldL
 
   /** Resolves when there is no guard any more: to a sentence where there should be one. */
   const keep = async (replacements: number): Promise<string | undefined> => {
-    const { exitCode, signal } = await guard.exit;
-    const cut = exitCode === null && signal === null; // every command on this host will tell
-    if (ended || cut) return undefined;
-    if (exitCode === SILENT)
+    const end = await guard.exit;
+    if (ended || isCut(end)) return undefined; // every command on this host will tell of a cut
+    if (end.exitCode === SILENT)
       return 'it had not heard of this run for a minute: was this program stopped, or the network away?';
     const next = replacements > 0 ? await startGuard(remote, owner).catch(() => undefined) : undefined;
     if (!next || 'taken' in next) return 'the program that holds it was killed';
-    guard = next.guard;
+    brief(next.guard);
+    return keep(replacements - 1);
+  };
+  /** Tells a new guard all that the one before it knew. */
+  const brief = (next: RemoteProcess): void => {
+    guard = next;
     if (ended) end();
     if (unpublished !== undefined) tell('protect', unpublished);
     for (const group of running) tell('begun', group);
-    return keep(replacements - 1);
   };
 
-  const gone = keep(REPLACEMENTS);
+  let lose: (why: string) => void = () => {};
   const lost = new Promise<string>((resolve) => {
-    void gone.then((why) => {
-      if (why === undefined) return;
-      end();
-      resolve(`the lock of ${remote.host.name} was lost; ${why}`);
-    });
+    lose = resolve;
   });
+  const watch = async (): Promise<void> => {
+    const why = await keep(REPLACEMENTS);
+    if (why === undefined) return;
+    end();
+    lose(`the lock of ${remote.host.name} was lost; ${why}`);
+  };
+  let gone = watch();
   return {
     host: remote.host.name,
     protect: (release) => {
       unpublished = release;
       tell('protect', release);
     },
+    settled: () => {
+      isSettled = true;
+    },
+    isLostWithConnection: () => unpublished !== undefined && !isSettled,
+    regain: async (fresh) => {
+      const next = await startAgain(fresh, owner);
+      running.clear(); // they ended with their channels, and their numbers may be others' by now
+      brief(next);
+      gone = watch();
+    },
     release: async () => {
       end();
       await gone;
-      if ((await guard.exit).exitCode === 0) return;
-      // it was killed at the last moment; where the connection is lost as well, nobody can do anything
+      const last = await guard.exit;
+      if (last.exitCode === 0 || isCut(last)) return; // without a connection it gives the lock back by itself
+      // it was killed at the last moment
       await remote.run(giveBackLock(remote.host.deployTo, owner)).catch(() => {});
     },
     lost,
   };
 };
+
+/** No word of how it ended: the connection was lost. */
+const isCut = ({ exitCode, signal }: Awaited<RemoteProcess['exit']>) => exitCode === null && signal === null;
 
 const ALIVE_MS = 10_000;
 const REPLACEMENTS = 5;

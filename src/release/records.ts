@@ -1,5 +1,6 @@
 import { type Command, type Step, sh } from '#protocol/shell.ts';
 import type { HostState, ReleaseFacts } from '#recipe/host-state.ts';
+import { ensure, store } from './host-files.ts';
 import { releasePaths } from './release-paths.ts';
 
 /**
@@ -14,7 +15,7 @@ export const recordStep = (deployTo: string, { name, state, revision = '', by = 
   const when = at === undefined ? sh`"$(date -u +%Y-%m-%dT%H:%M:%SZ)"` : sh`${at}`;
   return {
     name: `record the release as ${state}`,
-    command: sh`printf '%s\t%s\t%s\t%s\n' ${state} ${revision} ${by} ${when} | cat > ${`${file}.new`} && mv -f ${`${file}.new`} ${file}`,
+    command: sh`${store(sh`printf '%s\t%s\t%s\t%s\n' ${state} ${revision} ${by} ${when}`, `${file}.new`)} && mv -f ${`${file}.new`} ${file}`,
   };
 };
 
@@ -23,7 +24,7 @@ export const recordSteps = (deployTo: string, records: readonly ReleaseFacts[]):
   records.length === 0
     ? []
     : [
-        { name: 'create the directory of records', command: ['mkdir', '-p', `${releasePaths(deployTo).own}/releases`] },
+        { name: 'create the directory of records', command: ensure([`${releasePaths(deployTo).own}/releases`]) },
         ...records.map((record) => recordStep(deployTo, record)),
       ];
 

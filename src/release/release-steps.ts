@@ -2,10 +2,9 @@ import { type Command, type Step, script, sh } from '#protocol/shell.ts';
 import type { HostState, ReleaseFacts } from '#recipe/host-state.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
 import type { ArtifactFacts } from '#recipe/task-context.ts';
+import { clear, ensure, store } from './host-files.ts';
 import { markFailed, recordStep, recordSteps, recordsBefore } from './records.ts';
 import { releasePaths } from './release-paths.ts';
-
-// What shells write here goes through `cat`, which tells a full disk as such: dash's own printf says "I/O error".
 
 /**
  * Unpacks the verified artifact into the release's directory and records what it is. What is there already is kept and
@@ -25,8 +24,8 @@ export const unpackRelease = (
     { name: `create ${directory}`, command: ['mkdir', directory] },
     { name: 'unpack the artifact', command: sh`(cd ${directory} && tar -xpof ${paths.incoming(release)})` },
     { name: 'remove the artifact', command: ['rm', '-f', paths.incoming(release)] },
-    { name: 'write REVISION', command: sh`echo ${artifact.revision} | cat > ${`${directory}/REVISION`}` },
-    { name: 'write REVISION_TIME', command: sh`echo ${artifact.revisionTime} | cat > ${`${directory}/REVISION_TIME`}` },
+    { name: 'write REVISION', command: store(sh`echo ${artifact.revision}`, `${directory}/REVISION`) },
+    { name: 'write REVISION_TIME', command: store(sh`echo ${artifact.revisionTime}`, `${directory}/REVISION_TIME`) },
   ]);
 };
 
@@ -64,7 +63,7 @@ const switchSteps = (deployTo: string, target: string, name = target): Step[] =>
     },
     {
       name: 'prepare the link',
-      command: sh`rm -rf ${aside} && mkdir ${aside} && ln -s ${target} ${`${aside}/current`}`,
+      command: sh`${clear(aside)} && mkdir ${aside} && ln -s ${target} ${`${aside}/current`}`,
     },
     {
       name: `switch current to ${name}`,
@@ -73,15 +72,19 @@ const switchSteps = (deployTo: string, target: string, name = target): Step[] =>
   ];
 };
 
-/** Removes releases with their records. One that cannot be removed stays, marked as failed, and does not keep the others. */
+/** Removes releases with their records, with two programs for any number of them. One that cannot be removed stays, marked as failed, and does not keep the others. */
 export const removeReleases = (deployTo: string, names: readonly string[]): Command => {
   const { releases, own } = releasePaths(deployTo);
-  const remove = sh`s=0
+  const remove = sh`s=0 r=''
 for n in ${names}; do
-  d=${releases}/$n r=${own}/releases/$n
-  ${markFailed(sh`"$d"`, sh`"$r"`)}
-  if rm -rf "$d"; then rm -f "$r" "$r.new" ${own}/incoming/"$n".tar; else s=1; fi
+  ${markFailed(sh`${releases}/$n`, sh`${own}/releases/$n`)}
 done
+[ ! -d ${deployTo} ] || (cd ${deployTo} && rm -rf ${names.map((name) => `releases/${name}`)}) || s=1
+for n in ${names}; do
+  [ ! -e ${releases}/$n ] || continue
+  r="$r .rookery/releases/$n .rookery/releases/$n.new .rookery/incoming/$n.tar"
+done
+[ -z "$r" ] || (cd ${deployTo} 2>/dev/null && rm -f $r)
 [ $s = 0 ]`;
   return script([{ name: `remove ${names.length} old releases`, command: remove }]);
 };
@@ -145,6 +148,6 @@ const linkStep = (deployTo: string, release: string, path: string): Step => {
   const parent = link.slice(0, link.lastIndexOf('/'));
   return {
     name: `link ${path} to shared`,
-    command: sh`mkdir -p ${parent} && rm -rf ${link} && ln -s ${`${paths.shared}/${path}`} ${link}`,
+    command: sh`{ ${ensure([parent])}; } && ${clear(link)} && ln -s ${`${paths.shared}/${path}`} ${link}`,
   };
 };

@@ -10,6 +10,7 @@ import type { LocalWork } from './local-work.ts';
 import { HostsFailed, Interrupted, type Outcome } from './outcome.ts';
 import type { SettingValues } from './setting-values.ts';
 import { makeContext } from './task-context.ts';
+import type { SudoPassword } from './task-hosts.ts';
 
 export interface Run {
   readonly plan: Plan;
@@ -25,7 +26,7 @@ export interface Run {
   readonly local: LocalWork;
   readonly ask: Ask;
   /** Absent where nobody could type it. */
-  readonly sudoPassword?: () => Promise<string>;
+  readonly sudoPassword?: SudoPassword;
   readonly secret: (value: string) => string;
   /** How many of the remotes may fail while the run goes on without them. */
   readonly allowed: number;
@@ -78,7 +79,7 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
     if (reason instanceof UserError) return { end: 'failed', committed, ...progress, fault: reason };
     const fault =
       error instanceof HostsFailed || error instanceof Interrupted || aborted ? {} : { fault: error as Error };
-    if (!committed) await putRight(run, run.plan.onFailure, progress);
+    if (!committed) await putAllRight(run, progress);
     return { end: run.signal.aborted ? 'interrupted' : 'failed', committed, ...progress, ...fault };
   }
 };
@@ -89,6 +90,21 @@ const undoFailed = async (run: Run, progress: Progress, undone: Set<string>): Pr
   if (failed.length === 0) return;
   for (const host of failed) undone.add(host);
   await putRight(run, run.plan.onHostFailure, progress, new Set(failed));
+};
+
+/**
+ * What puts things right goes first where there is a connection: while a host that was lost is waited for, the others
+ * must not stand between two releases. What was begun on the lost ones is undone after that.
+ */
+const putAllRight = async (run: Run, progress: Progress): Promise<void> => {
+  const { onFailure, onHostFailure } = run.plan;
+  const isLost = (name: string) => progress.errors.get(name)?.code === 'connection-lost';
+  const names = run.remotes.map(({ host: { name } }) => name);
+  const lost = new Set(names.filter(isLost));
+  const others = new Set(names.filter((name) => !isLost(name)));
+  if (onHostFailure.length === 0 || lost.size === 0 || others.size === 0) return putRight(run, onFailure, progress);
+  await putRight(run, onFailure, progress, others);
+  await putRight(run, onHostFailure, progress, lost);
 };
 
 /** The tasks that put things right: each on every host, the failed ones too, and not to be interrupted; what fails here is told and the rest goes on. */

@@ -5,11 +5,14 @@ import type { TaskHost } from '#recipe/task-host.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { LocalWork } from './local-work.ts';
 
+/** Begins a command on a host: gives one password for each time that sudo asks. */
+export type SudoPassword = (host: string) => () => Promise<string>;
+
 /** A host as the body of a task sees it. `sudoPassword` asks for one; absent where nobody could answer. */
 export const makeTaskHost = (
   remote: Remote,
   local: LocalWork,
-  sudoPassword: (() => Promise<string>) | undefined,
+  sudoPassword: SudoPassword | undefined,
   context: CommandContext = NO_CONTEXT,
 ): TaskHost => {
   const inside = (changed: Partial<CommandContext>): TaskHost =>
@@ -22,7 +25,8 @@ export const makeTaskHost = (
   const run: Remote['run'] = (command, options = {}) => {
     const written = refuseText(command);
     const asks = usesSudo(context) && sudoPassword !== undefined && options.stdin === undefined;
-    const answers = asks ? [{ when: SUDO_PROMPT, reply: sudoPassword }, ...(options.answers ?? [])] : options.answers;
+    const reply = asks ? sudoPassword(remote.host.name) : undefined;
+    const answers = reply ? [{ when: SUDO_PROMPT, reply, ours: true }, ...(options.answers ?? [])] : options.answers;
     return remote.run(inContext(written, context, asks), {
       label: shellText(written),
       ...options,

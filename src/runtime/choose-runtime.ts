@@ -43,7 +43,7 @@ const whyNot = (
   const { loaders, glibc, tools, runsPrograms, runtimes } = platform;
   if (!loaders.includes(runtime.loader))
     return loaders.some((path) => path.includes('musl'))
-      ? 'the one to send needs glibc: this host has musl (Alpine)'
+      ? 'the one to send needs glibc: this host has musl (on Alpine: apk add nodejs)'
       : `the one to send needs glibc: there is no ${runtime.loader}`;
   if (glibc !== undefined && isOlder(glibc, OLDEST_GLIBC))
     return `the one to send needs glibc ${OLDEST_GLIBC}: this host has ${glibc}`;

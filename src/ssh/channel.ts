@@ -1,43 +1,31 @@
-import type { ClientChannel } from 'ssh2';
-import type { Answering, RunOptions } from '#recipe/remote.ts';
+import type { Answering, RemoteProcess, RunOptions } from '#recipe/remote.ts';
 import { takeGroup } from './process-group.ts';
-
-/** A command's channel. Its end is listened for from the start: a quick command ends in the packet that opens it. */
-export interface Opened {
-  readonly channel: ClientChannel;
-  readonly end: Promise<ChannelEnd>;
-}
-
-interface ChannelEnd {
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-}
 
 interface Collected {
   readonly stdout: string;
   readonly stderr: string;
-  readonly ending: ChannelEnd;
+  readonly ending: Awaited<RemoteProcess['exit']>;
 }
 
 /** Feeds stdin, gathers the output, and waits for the channel to close. */
 export const collect = async (
-  { channel, end }: Opened,
+  { stdin: input, stdout: output, stderr: errors, exit }: RemoteProcess,
   { stdin, onOutput, answers }: RunOptions,
   found: (group: number) => void,
 ): Promise<Collected> => {
-  const reply = replying(answers ?? [], (line) => void channel.write(`${line}\n`));
-  const heard = (stream: 'stdout' | 'stderr') => (text: string) => {
-    onOutput?.(stream, text);
+  const reply = replying(answers ?? [], (line) => void input.write(`${line}\n`));
+  const [stdout, stderr] = [gather(), gather()];
+  const hear = (stream: 'stdout' | 'stderr', gathered: Gathered) => (text: string) => {
+    const output = withoutQuestions(text, answers ?? []);
+    gathered.take(output);
+    if (output !== '') onOutput?.(stream, output);
     reply(stream, text);
   };
-  const stdout = gather(heard('stdout'));
-  const stderr = gather(heard('stderr'));
-  const told = takeGroup(found, stderr.take);
-  channel.setEncoding('utf8').on('data', stdout.take);
-  channel.stderr.setEncoding('utf8').on('data', told.write);
-  channel.on('error', () => {}); // a write to a command that has ended; its exit code tells
-  if (stdin !== undefined) channel.end(stdin);
-  const ending = await end;
+  const told = takeGroup(found, hear('stderr', stderr));
+  output.setEncoding('utf8').on('data', hear('stdout', stdout));
+  errors.setEncoding('utf8').on('data', told.write);
+  if (stdin !== undefined) input.end(stdin);
+  const ending = await exit;
   told.end();
   return { ending, stdout: stdout.text(), stderr: stderr.text() };
 };
@@ -62,12 +50,16 @@ const replying = (answers: readonly Answering[], say: (line: string) => void) =>
 /** Characters in which a question is looked for. */
 const QUESTION_LIMIT = 4096;
 
-const gather = (tell: (text: string) => void) => {
+const withoutQuestions = (text: string, answers: readonly Answering[]): string =>
+  answers.reduce((rest, { when, ours }) => (ours && typeof when === 'string' ? rest.replaceAll(when, '') : rest), text);
+
+type Gathered = ReturnType<typeof gather>;
+
+const gather = () => {
   let text = '';
   return {
     take: (chunk: string): void => {
       if (text.length < OUTPUT_LIMIT) text += chunk;
-      tell(chunk);
     },
     text: () => text,
   };
@@ -75,13 +67,3 @@ const gather = (tell: (text: string) => void) => {
 
 /** Characters of one command's output that are kept; what is beyond is shown but not kept. */
 const OUTPUT_LIMIT = 16 * 1024 * 1024;
-
-/** How the command ended; neither code nor signal where the connection was lost. */
-export const channelEnd = (channel: ClientChannel): Promise<ChannelEnd> =>
-  new Promise((resolve) => {
-    let end: ChannelEnd = { exitCode: null, signal: null };
-    channel.on('exit', (exitCode: number | null, signal?: string) => {
-      end = { exitCode, signal: signal ? `SIG${signal.replace(/^SIG/, '')}` : null };
-    });
-    channel.on('close', () => resolve(end));
-  });

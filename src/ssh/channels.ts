@@ -8,12 +8,8 @@ export interface Channels {
   open<C>(attempt: Attempt<C>): Promise<C>;
 }
 
-/** Asks for a channel; tells of it in the very turn in which it opens, for it may close in the same. */
-export type Attempt<C> = (opened: (channel: Closing) => void) => Promise<C>;
-
-interface Closing {
-  once(event: 'close', listener: () => void): unknown;
-}
+/** Asks for a channel; tells when one has opened, with what resolves at its end. */
+export type Attempt<C> = (opened: (closed: Promise<unknown>) => void) => Promise<C>;
 
 /** @param isRefusal tells the host's no to one channel more from other errors */
 export const makeChannels = (isRefusal: (error: unknown) => boolean): Channels => {
@@ -23,9 +19,9 @@ export const makeChannels = (isRefusal: (error: unknown) => boolean): Channels =
   let wake = () => {};
 
   const once = <C>(attempt: Attempt<C>): Promise<C> =>
-    attempt((channel) => {
+    attempt((closed) => {
       open += 1;
-      channel.once('close', () => {
+      void closed.then(() => {
         open -= 1;
         wake();
       });

@@ -1,5 +1,6 @@
 import type ssh2 from 'ssh2';
 import type { Target } from '#inventory/host.ts';
+import { clientLink } from './client-link.ts';
 import { tryCredentials } from './credentials.ts';
 import { readKnownKeys } from './host-key.ts';
 import type { Secrets } from './keys.ts';
@@ -8,52 +9,41 @@ import { openSocket, type Socket } from './open-socket.ts';
 import { makePace } from './pace.ts';
 import { runCommand } from './proxy-command.ts';
 import { goThrough } from './through.ts';
+import type { Transport } from './transport.ts';
+import { makeTurns } from './turns.ts';
+import { makeWays } from './ways.ts';
 
 export interface Connection {
   readonly client: ssh2.Client;
   readonly addresses: Socket['addresses'];
 }
 
-/** Leads to hosts: over those on the way, each of which is logged in to once. */
-export type Connect = (target: Target, signal: AbortSignal) => Promise<Connection>;
-
-/** Makes what opens SSH connections. What it rejects with is a ConnectFailed with the cause in words a person can act on. */
-export const makeConnect = (secrets: Secrets): { readonly connect: Connect; close(): void } => {
-  const gates = new Map<string, Promise<Connection>>();
+/** The transport that speaks SSH by itself. */
+export const builtInTransport = (secrets: Secrets): Transport => {
   const pace = makePace();
-
-  const connect: Connect = async (target, signal) => {
-    return tryCredentials(target, secrets, (credentials) =>
+  const turns = makeTurns(() => secrets.hasAsked);
+  const logInTo = (target: Target, via: Connection | undefined, signal: AbortSignal): Promise<Connection> =>
+    tryCredentials(target, secrets, turns, (credentials) =>
       pace(target, signal, async () => {
         const known = await readKnownKeys(target); // anew: an earlier try may have added one
-        const socket = await reach(target, signal);
+        const socket = await reach(target, via, signal);
         const client = await logIn(target, socket, known, credentials, signal);
         return { client, addresses: socket.addresses };
       }),
     );
+  const ways = makeWays(logInTo, ({ client }) => new Promise<void>((resolve) => client.once('close', () => resolve())));
+  return {
+    connect: async (host, signal) => clientLink(host.name, await ways.connect(host, signal)),
+    askNoMore: secrets.askNoMore,
+    close: async () => {
+      for (const { client } of await ways.entered()) client.end();
+    },
   };
-  const reach = async (target: Target, signal: AbortSignal): Promise<Socket> => {
-    const { via, proxyCommand } = target.ssh;
-    if (via) return goThrough(target, via, await enter(via, signal), signal);
-    if (proxyCommand !== undefined) return runCommand(proxyCommand);
-    return openSocket(target, signal);
-  };
-  const enter = (gate: Target, signal: AbortSignal): Promise<Connection> => {
-    const key = wayOf(gate);
-    const opening = gates.get(key) ?? connect(gate, signal);
-    gates.set(key, opening);
-    return opening;
-  };
-  const close = () => {
-    for (const opening of gates.values())
-      void opening.then(
-        ({ client }) => client.end(),
-        () => {},
-      );
-  };
-  return { connect, close };
 };
 
-/** Every login on the way, for hosts that share it. */
-const wayOf = ({ user, address, port, ssh }: Target): string =>
-  `${ssh.via ? `${wayOf(ssh.via)} ` : ''}${user}@${address}:${port} ${ssh.proxyCommand ?? ''}`;
+const reach = async (target: Target, via: Connection | undefined, signal: AbortSignal): Promise<Socket> => {
+  const { ssh } = target;
+  if (ssh.via && via) return goThrough(target, ssh.via, via, signal);
+  if (ssh.proxyCommand !== undefined) return runCommand(ssh.proxyCommand);
+  return openSocket(target, signal);
+};

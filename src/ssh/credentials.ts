@@ -1,10 +1,15 @@
-import type { AuthenticationType, ParsedKey, Prompt } from 'ssh2';
+import type { AuthenticationType, ParsedKey } from 'ssh2';
 import type { Target } from '#inventory/host.ts';
 import { ChosenAgent, keysOfAgent } from './agent.ts';
+import { beyondUs, WITH_OPENSSH } from './beyond.ts';
 import { ConnectFailed } from './connect-failed.ts';
-import type { KeyFile, Secrets } from './keys.ts';
+import { isEncrypted, type KeyFile, type Secrets } from './keys.ts';
+import { answerPrompts } from './prompts.ts';
+import type { Turns } from './turns.ts';
 
-export type AuthMethod = { type: AuthenticationType; username: string } & Record<string, unknown>;
+export type AuthMethod = { type: AuthenticationType; username: string } & Record<string, unknown> & {
+    again?: () => boolean;
+  };
 
 export interface Credentials {
   readonly methods: readonly AuthMethod[];
@@ -20,11 +25,13 @@ export interface Credentials {
 export const tryCredentials = async <T>(
   target: Target,
   secrets: Secrets,
+  turns: Turns,
   attempt: (credentials: Credentials) => Promise<T>,
 ): Promise<T> => {
   const found = await findKeys(target, secrets);
   const mayAsk = secrets.ask !== undefined && !target.ssh.batch;
   let denied: ConnectFailed | undefined;
+  let accepted: Credentials = NONE; // in part: the host wants something more after them
   const tried = async (credentials: Credentials): Promise<T | undefined> => {
     if (credentials.methods.length === 0) return undefined;
     try {
@@ -32,6 +39,7 @@ export const tryCredentials = async <T>(
     } catch (error) {
       if (!(error instanceof ConnectFailed) || error.code !== 'auth') throw error;
       denied = error;
+      if (error.partly) accepted = credentials;
       return undefined;
     }
   };
@@ -40,10 +48,22 @@ export const tryCredentials = async <T>(
   if (mayAsk) {
     const byLocked = await tried(await unlock(target, secrets, found.locked));
     if (byLocked !== undefined) return byLocked;
-    const byPassword = await tried(await askPassword(target, secrets, denied));
+    const types = typesLeft(target, denied);
+    const login = async (): Promise<T | undefined> => {
+      const prompts = answerPrompts(target, secrets);
+      const byAnswers = types.includes('keyboard-interactive')
+        ? await tried(followed(accepted, { type: 'keyboard-interactive', username: target.user, ...prompts }, ANSWERS))
+        : undefined;
+      if (byAnswers !== undefined || !types.includes('password') || prompts.gavePassword()) return byAnswers;
+      const password = await secrets.password(target.user);
+      if (password === undefined) return undefined;
+      return tried(followed(accepted, { type: 'password', username: target.user, password }, 'a password'));
+    };
+    const byPassword = types.length === 0 ? undefined : await turns(target.ssh.via?.name ?? '', login);
     if (byPassword !== undefined) return byPassword;
   }
-  throw denied ? withLocked(denied, found.locked, mayAsk) : noKey(target, found.locked);
+  const failed = denied === undefined ? noKey(target, found.locked) : mayAsk ? denied : unasked(denied, found.locked);
+  throw await withBeyond(failed, target);
 };
 
 interface Locked {
@@ -91,7 +111,9 @@ const refuseUseless = (file: string, found: KeyFile, host: string): void => {
   const named = found.state === 'missing' || found.state === 'unreadable';
   throw new ConnectFailed(
     'auth',
-    named ? `the key file ${file} ${found.why} (ssh.identityFile, for ${host})` : `${file} ${found.why}`,
+    named
+      ? `the key file ${file} ${found.why} (ssh.identityFile, for ${host})`
+      : `${file} ${found.why}${/\bsk-/.test(found.why) ? `; ${WITH_OPENSSH}` : ''}`,
   );
 };
 
@@ -104,42 +126,48 @@ const unlock = async ({ user }: Target, secrets: Secrets, locked: readonly Locke
   return { methods, offered: locked.map(({ file }) => file) };
 };
 
-/** Asked for where the host takes one, or where we have nothing else; the same for all hosts of that user. */
-const askPassword = async (
-  { user, ssh }: Target,
-  secrets: Secrets,
-  denied: ConnectFailed | undefined,
-): Promise<Credentials> => {
-  const types = (['password', 'keyboard-interactive'] as const).filter(
+type Asked = 'password' | 'keyboard-interactive';
+
+/** What a person may answer, in the order of OpenSSH: where the host takes it, or where we have nothing else. */
+const typesLeft = ({ ssh }: Target, denied: ConnectFailed | undefined): Asked[] =>
+  (['keyboard-interactive', 'password'] as const).filter(
     (type) => !ssh.without.includes(type) && (denied === undefined || denied.methodsLeft.includes(type)),
   );
-  const password = types.length === 0 ? undefined : await secrets.password(user);
-  if (password === undefined) return { methods: [], offered: [] };
-  const prompt = (_: string, __: string, ___: string, prompts: Prompt[], finish: (answers: string[]) => void) =>
-    finish(prompts.map(() => password));
-  return {
-    methods: types.map((type) =>
-      type === 'password' ? { type, username: user, password } : { type, username: user, prompt },
-    ),
-    offered: [...(denied?.offered ?? []), 'a password'],
-  };
+
+/** One more way to log in, after what was accepted before. */
+const followed = ({ methods, offered }: Credentials, method: AuthMethod, words: string): Credentials => ({
+  methods: [...methods, method],
+  offered: [...offered, words],
+});
+
+const ANSWERS = 'answers to its questions';
+
+const NONE: Credentials = { methods: [], offered: [] };
+
+/** Nobody was there to be asked: for what the host wants beside a key, or for a passphrase of a key that may be the one that fits. */
+const unasked = (denied: ConnectFailed, [locked]: readonly Locked[]): ConnectFailed => {
+  const { message, partly, methodsLeft } = denied;
+  if (partly)
+    return new ConnectFailed(
+      'auth',
+      `${message}; the key was accepted, but the host wants ${methodsLeft.join(' or ')} as well, and there is no terminal to ask at`,
+    );
+  return locked === undefined
+    ? denied
+    : new ConnectFailed('auth', `${message}; not offered: ${locked.file}, which is encrypted (ssh-add ${locked.file})`);
 };
 
-/** A key that nobody was asked for may be the one that fits. */
-const withLocked = (denied: ConnectFailed, [locked]: readonly Locked[], asked: boolean): ConnectFailed =>
-  locked === undefined || asked
+/** So may one that we cannot offer. */
+const withBeyond = async (denied: ConnectFailed, target: Target): Promise<ConnectFailed> => {
+  const beyond = await beyondUs(target);
+  return beyond === undefined
     ? denied
-    : new ConnectFailed(
-        'auth',
-        `${denied.message}; not offered: ${locked.file}, which is encrypted (ssh-add ${locked.file})`,
-      );
+    : new ConnectFailed('auth', `${denied.message}; not offered: ${beyond}: ${WITH_OPENSSH}`);
+};
 
 const noKey = ({ user, ssh }: Target, [locked]: readonly Locked[]): ConnectFailed =>
   locked
-    ? new ConnectFailed(
-        'auth',
-        `${locked.file} is encrypted: add it to your SSH agent (ssh-add ${locked.file}) and run this again`,
-      )
+    ? new ConnectFailed('auth', isEncrypted(locked.file))
     : new ConnectFailed(
         'auth',
         `there is no key to log in with as ${user}: no SSH agent, and none of ${ssh.identityFiles.join(', ')} exists; set ssh.identityFile`,

@@ -72,7 +72,7 @@ const explain = (
 const hintOf = (known: readonly KnownKey[]): string => {
   const authority = known.find((entry) => entry.authority);
   if (!authority) return '';
-  return `${authority.file}:${authority.line} trusts a certificate authority, but host certificates are not supported: the key itself has to be known. `;
+  return `${authority.file}:${authority.line} trusts a certificate authority, but certificates are for ssh: { transport: 'openssh' }; otherwise the key itself has to be known. `;
 };
 
 /** The name that known_hosts has for a host. */

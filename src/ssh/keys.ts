@@ -15,14 +15,26 @@ export interface Secrets {
   /** The key of a locked file; undefined where nobody gives its passphrase. */
   unlock(file: string, text: string): Promise<ssh2.ParsedKey | undefined>;
   password(user: string): Promise<string | undefined>;
+  /** What a host wants to know beyond that: asked each time. */
+  question(text: string, hidden: boolean): Promise<string | undefined>;
+  /** Whether such a question was asked. */
+  readonly hasAsked: boolean;
+  /** From now on what was given before is known, and nobody is asked for more. */
+  askNoMore(): void;
 }
+
+/** What to do about a locked one that nobody can be asked for. */
+export const isEncrypted = (file: string): string =>
+  `${file} is encrypted: add it to your SSH agent (ssh-add ${file}) and run this again`;
 
 /** @param ask absent where nobody is there to be asked */
 export const makeSecrets = (ask: Ask | undefined): Secrets => {
   const files = new Map<string, Promise<KeyFile>>();
   const unlocked = new Map<string, Promise<ssh2.ParsedKey | undefined>>();
   const passwords = new Map<string, Promise<string | undefined>>();
-  const askHidden = (question: string) => ask?.(question, { hidden: true }).catch(() => undefined);
+  let asking = ask;
+  let questions = 0;
+  const askHidden = (question: string, hidden = true) => asking?.(question, { hidden }).catch(() => undefined);
   return {
     ask,
     read: (file) => remember(files, file, () => readKeyFile(file)),
@@ -38,6 +50,16 @@ export const makeSecrets = (ask: Ask | undefined): Secrets => {
         return undefined;
       }),
     password: (user) => remember(passwords, user, async () => await askHidden(`Password of ${user} on the hosts`)),
+    question: async (text, hidden) => {
+      questions += 1;
+      return askHidden(text, hidden);
+    },
+    get hasAsked() {
+      return questions > 0;
+    },
+    askNoMore: () => {
+      asking = undefined;
+    },
   };
 };
 

@@ -2,11 +2,12 @@ import type { ConnectConfig } from 'ssh2';
 import ssh2 from 'ssh2';
 import type { Target } from '#inventory/host.ts';
 import { chooseAlgorithms } from './algorithms.ts';
-import { ConnectFailed } from './connect-failed.ts';
-import type { Credentials } from './credentials.ts';
+import { ConnectFailed, noAnswer } from './connect-failed.ts';
+import type { AuthMethod, Credentials } from './credentials.ts';
 import { judgeKey } from './host-key.ts';
 import type { KnownKey } from './known-hosts.ts';
 import type { Socket } from './open-socket.ts';
+import type { Prompting } from './prompts.ts';
 import { where } from './where.ts';
 
 /** The SSH handshake and the login. @throws ConnectFailed */
@@ -25,16 +26,25 @@ export const logIn = (
     client.once('handshake', () => {
       greeted = true;
     });
-    const waiting = [...credentials.methods];
+    const waiting = credentials.methods.map((method) => ('prompt' in method ? withoutHurry(method) : method));
+    let last: AuthMethod | undefined;
     let methodsLeft: readonly string[] = [];
+    let partly = false;
     let agentError: Error | undefined;
-    const nextMethod = (left: readonly string[] | null) => {
+    const nextMethod = (left: readonly string[] | null, accepted: boolean | null) => {
       methodsLeft = left ?? methodsLeft;
-      return waiting.shift() ?? false;
+      partly ||= accepted === true;
+      if (last?.again?.() === true) return last;
+      last = waiting.shift();
+      return last ?? false;
     };
     const stop = () => client.destroy();
     signal.addEventListener('abort', stop, { once: true });
-    const settled = () => signal.removeEventListener('abort', stop);
+    let limit: NodeJS.Timeout | undefined;
+    const settled = () => {
+      clearTimeout(limit);
+      signal.removeEventListener('abort', stop);
+    };
     client.once('ready', () => {
       settled();
       client.removeAllListeners('error');
@@ -51,10 +61,25 @@ export const logIn = (
       if (error.level === 'agent')
         agentError = error; // the next method may do
       else if (error.level === 'client-authentication')
-        fail(denied(target, credentials.offered, methodsLeft, agentError));
+        fail(denied(target, { offered: credentials.offered, methodsLeft, partly }, agentError));
       else fail(explain(target, error, !greeted));
     });
     client.once('close', () => fail(new ConnectFailed('connect', `${where(target)} ${HUNG_UP}`, !greeted)));
+    const hurry = () => {
+      limit = setTimeout(() => fail(noAnswer(target)), ssh.connectTimeout * 1000).unref();
+    };
+    function withoutHurry(method: AuthMethod): AuthMethod {
+      const ask = method.prompt as Prompting;
+      const prompt: Prompting = (name, told, language, prompts, finish) => {
+        clearTimeout(limit);
+        ask(name, told, language, prompts, (answers) => {
+          hurry();
+          finish(answers);
+        });
+      };
+      return { ...method, prompt };
+    }
+    hurry();
     client.connect({
       sock: socket.stream,
       username: target.user,
@@ -66,7 +91,7 @@ export const logIn = (
           verify(refused === undefined);
         });
       },
-      readyTimeout: ssh.connectTimeout * 1000,
+      readyTimeout: 0, // ours does not count the time that a person takes
       keepaliveInterval: ssh.aliveInterval * 1000,
       keepaliveCountMax: ssh.aliveCountMax,
       ...(ssh.forwardedAgent === undefined ? {} : { agent: ssh.forwardedAgent, agentForward: true }),
@@ -75,24 +100,20 @@ export const logIn = (
 
 const denied = (
   target: Target,
-  offered: readonly string[],
-  methodsLeft: readonly string[],
+  login: Pick<ConnectFailed, 'offered' | 'methodsLeft' | 'partly'>,
   agentError: Error | undefined,
 ): ConnectFailed => {
   const { user, ssh } = target;
   const agent = agentError ? `; the SSH agent at ${ssh.agent} failed: ${agentError.message}` : '';
   return new ConnectFailed(
     'auth',
-    `permission denied for ${user} at ${where(target)}; offered: ${offered.join(', ') || 'nothing'}${agent}`,
+    `permission denied for ${user} at ${where(target)}; offered: ${login.offered.join(', ') || 'nothing'}${agent}`,
     false,
-    { methodsLeft, offered },
+    login,
   );
 };
 
 const explain = (target: Target, error: Error & { level?: string }, early: boolean): ConnectFailed => {
-  const { ssh } = target;
-  if (error.level === 'client-timeout')
-    return new ConnectFailed('connect', `no SSH answer from ${where(target)} within ${ssh.connectTimeout} s`);
   const dropped = early && /lost before handshake|Premature close|ECONNRESET|EPIPE/.test(error.message);
   return new ConnectFailed('connect', `${where(target)}${dropped ? ` ${HUNG_UP}` : `: ${error.message}`}`, dropped);
 };

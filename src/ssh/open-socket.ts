@@ -1,4 +1,4 @@
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Target } from '#inventory/host.ts';
 import { ConnectFailed } from './connect-failed.ts';
@@ -17,6 +17,8 @@ export interface Socket {
 export const openSocket = (target: Target, signal: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const { bindAddress, family, connectTimeout } = target.ssh;
+    const kind = isIP(target.address);
+    if (family !== undefined && kind !== 0 && kind !== family) return reject(wrongFamily(target, kind)); // Node would connect
     const socket = connectTcp({
       ...{ host: target.address, port: target.port, noDelay: true },
       ...(bindAddress === undefined ? {} : { localAddress: bindAddress }),
@@ -39,6 +41,12 @@ export const openSocket = (target: Target, signal: AbortSignal): Promise<Socket>
     });
     if (signal.aborted) stop();
   });
+
+const wrongFamily = (target: Target, kind: number): ConnectFailed =>
+  new ConnectFailed(
+    'connect',
+    `cannot reach ${where(target)}: AddressFamily of ssh_config excludes IPv${kind} addresses`,
+  );
 
 /** Causes that may be gone a little later. */
 const PASSING = ['ECONNRESET', 'EAI_AGAIN'];

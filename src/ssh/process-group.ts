@@ -13,7 +13,7 @@ export const tellingGroup = (command: Command): ShellText => ({
 const MARK = 'rookery-group:';
 
 /** Signals a process group; where the number is a process's alone, that process. */
-export const signalGroup = (group: number, signal: 'TERM' | 'KILL'): Command =>
+export const signalGroup = (group: number, signal: 'TERM' | 'KILL' | 'INT'): Command =>
   sh`kill -s ${signal} -- -${group} || kill -s ${signal} ${group}`;
 
 /** Takes the group's number out of a command's stderr and passes on the rest; a noisy profile may come before it. */

@@ -21,7 +21,7 @@ export const forwardPorts = (host: string, client: ssh2.Client): Remote['forward
       try {
         client.forwardIn(LOOPBACK, 0, (error, port) => {
           client.off('close', lost);
-          if (error) return fail(REFUSED);
+          if (error) return fail(FORWARDING_REFUSED);
           takers.set(port, accept);
           resolve(port);
         });
@@ -33,7 +33,8 @@ export const forwardPorts = (host: string, client: ssh2.Client): Remote['forward
 
 const LOOPBACK = '127.0.0.1';
 
-const REFUSED =
+/** Why sshd may refuse. */
+export const FORWARDING_REFUSED =
   "the host's sshd forwards no ports: AllowTcpForwarding, DisableForwarding or PermitListen in its sshd_config, or a restricted key in authorized_keys";
 
 /**

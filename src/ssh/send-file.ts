@@ -6,7 +6,11 @@ import type { Remote } from '#recipe/remote.ts';
 
 /** Sends local files by SFTP; where the host offers none, or a noisy profile spoils it, through a program's stdin. */
 export const fileSender =
-  (open: (path: string) => Promise<SFTPWrapper>, gone: Promise<void>, spawn: Remote['spawn']): Remote['sendFile'] =>
+  (
+    open: (path: string) => Promise<SFTPWrapper | undefined>,
+    gone: Promise<unknown>,
+    spawn: Remote['spawn'],
+  ): Remote['sendFile'] =>
   async (localPath, path, progress, stop) => {
     const sftp = await open(path).catch(() => undefined);
     if (!sftp) return pour(spawn, localPath, path, progress, stop);

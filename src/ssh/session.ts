@@ -1,7 +1,8 @@
-import type { ClientChannel, SFTPWrapper } from 'ssh2';
 import type { Host } from '#inventory/host.ts';
-import { type Command, failedStep, loginLine, sh, shellText } from '#protocol/shell.ts';
+import { type Command, failedStep, sh, shellText } from '#protocol/shell.ts';
+import { keepTail } from '#recipe/process-output.ts';
 import {
+  type CommandEnd,
   CommandFailed,
   type CommandResult,
   commandFailure,
@@ -10,17 +11,18 @@ import {
   type RemoteProcess,
   type RunOptions,
 } from '#recipe/remote.ts';
-import { channelEnd, collect, type Opened } from './channel.ts';
-import { type Attempt, makeChannels } from './channels.ts';
-import type { Connection } from './connect.ts';
+import { collect } from './channel.ts';
+import { makeChannels } from './channels.ts';
+import { ChannelRefused, type Link } from './link.ts';
 import { signalGroup, tellingGroup } from './process-group.ts';
-import { forwardPorts } from './remote-forwarding.ts';
 import { fileSender } from './send-file.ts';
 import { type Late, NO_LIMITS, watchTime } from './time-limits.ts';
 
 /** A logged-in host: one connection, as many channels as there are commands at the moment. */
 export interface Session extends Remote {
   readonly host: Host;
+  /** Resolves when there is no connection any more. */
+  readonly lost: Promise<void>;
   /** Ends every command that `run` is waiting for, by TERM, then KILL; programs that were spawned are their starters' matter. */
   interrupt(): void;
   /** Ends the connection; commands still running on the host lose their channels. */
@@ -28,50 +30,56 @@ export interface Session extends Remote {
 }
 
 /** Makes a `Remote` of a connection. */
-export const makeSession = (host: Host, { client, addresses }: Connection): Session => {
+export const makeSession = (host: Host, link: Link): Session => {
   const running = new Set<Running>();
   const watchers: ((group: number, runs: boolean) => void)[] = [];
-  let closed = false;
-  const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
-  void gone.then(() => {
-    closed = true;
+  let loss: string | undefined;
+  void link.gone.then((cause) => {
+    loss = cause;
   });
 
-  const lost = (label: string) => commandFailure(host.name, { exitCode: null, signal: null, label, stderr: '' });
-  const channels = makeChannels(isRefusal);
-  const openChannel = async <C extends ClientChannel | SFTPWrapper>(
+  const failure = (end: CommandEnd): CommandFailed => {
+    const failed = commandFailure(host.name, end);
+    if (failed.facts.code !== 'connection-lost' || !loss) return failed;
+    return new CommandFailed(host.name, { ...failed.facts, message: `${failed.facts.message}: ${loss}` });
+  };
+  const lost = (label: string) => failure({ exitCode: null, signal: null, label, stderr: '' });
+  const channels = makeChannels((error) => error instanceof ChannelRefused);
+  /** @param start rejects with a ChannelRefused, a CommandFailed, or because the connection is lost */
+  const openChannel = async <C>(
     label: string,
-    start: (done: (error: Error | undefined, channel: C) => void) => void,
+    start: () => Promise<C>,
+    closing: (channel: C) => Promise<unknown>,
   ): Promise<C> => {
-    const attempt: Attempt<C> = (opened) =>
-      new Promise((resolve, reject) => {
-        if (closed) return reject(lost(label));
-        void gone.then(() => reject(lost(label)));
-        start((error, channel) => {
-          if (error) return reject(isRefusal(error) || error instanceof CommandFailed ? error : lost(label));
-          opened(channel);
-          resolve(channel);
-        });
-      });
     try {
-      return await channels.open(attempt);
+      return await channels.open(
+        (opened) =>
+          new Promise((resolve, reject) => {
+            if (loss !== undefined) return reject(lost(label));
+            void link.gone.then(() => reject(lost(label)));
+            start().then((channel) => {
+              opened(closing(channel));
+              resolve(channel);
+            }, reject);
+          }),
+      );
     } catch (error) {
-      throw isRefusal(error) ? new CommandFailed(host.name, { ...REFUSED, command: label }) : error;
+      if (error instanceof CommandFailed) throw error;
+      throw error instanceof ChannelRefused
+        ? new CommandFailed(host.name, { ...REFUSED, command: label })
+        : lost(label);
     }
   };
   /** @param wanted a command that had to wait is not begun when nobody waits for it any more */
-  const open = async (command: Command, label: string, redirection = '', wanted = () => true): Promise<Opened> => {
-    const text = loginLine(`${redirection}${shellText(command)}`);
-    let end: Opened['end'] | undefined;
-    const channel = await openChannel<ClientChannel>(label, (done) => {
-      if (!wanted()) return done(new CommandFailed(host.name, { ...TOO_LATE, command: label }), undefined as never);
-      client.exec(text, (error, opened) => {
-        if (!error) end = channelEnd(opened);
-        done(error, opened);
-      });
-    });
-    return { channel, end: end ?? channelEnd(channel) };
-  };
+  const open = (command: Command, label: string, redirection = '', wanted = () => true): Promise<RemoteProcess> =>
+    openChannel(
+      label,
+      async () => {
+        if (!wanted()) throw new CommandFailed(host.name, { ...TOO_LATE, command: label });
+        return link.exec(`${redirection}${shellText(command)}`);
+      },
+      ({ exit }) => exit,
+    );
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
@@ -117,7 +125,7 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       });
     if (ending.exitCode === 0) return { stdout, stderr, seconds };
     const failed = failedStep(command, stderr);
-    throw commandFailure(host.name, {
+    throw failure({
       ...ending,
       label: failed.step ?? label,
       stdout,
@@ -125,15 +133,15 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
     });
   };
 
-  const spawn = async (command: Command): Promise<RemoteProcess> => asProcess(await open(command, shellText(command)));
+  const spawn = (command: Command): Promise<RemoteProcess> => open(command, shellText(command));
 
   const forget = (entry: Running): void => {
     running.delete(entry);
-    if (entry.group !== undefined && !closed) for (const tell of watchers) tell(entry.group, false);
+    if (entry.group !== undefined && loss === undefined) for (const tell of watchers) tell(entry.group, false);
   };
   const send = (group: number, signal: 'TERM' | 'KILL') =>
     open(signalGroup(group, signal), `send ${signal}`, SILENT).then(
-      ({ channel }) => void channel.resume(),
+      ({ stdout, stderr }) => void [stdout.resume(), stderr.resume()],
       () => {}, // no connection any more
     );
   const stop = (entry: Running): void => {
@@ -149,19 +157,17 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
 
   return {
     host,
-    addresses,
+    addresses: link.addresses,
+    lost: link.gone.then(() => {}),
     run,
     read: async (path) => {
       const label = `read ${path}`;
-      const { channel, end } = await open(sh`exec cat ${path}`, label, NO_INPUT);
+      const program = await open(sh`exec cat ${path}`, label, NO_INPUT);
       const parts: Buffer[] = [];
-      let stderr = '';
-      channel.on('data', (part: Buffer) => parts.push(part));
-      channel.stderr.on('data', (part: Buffer) => {
-        stderr = (stderr + part).slice(-4000);
-      });
-      const ending = await end;
-      if (ending.exitCode !== 0) throw commandFailure(host.name, { ...ending, label, stderr });
+      const stderr = keepTail(program.stderr);
+      program.stdout.on('data', (part: Buffer) => parts.push(part));
+      const ending = await program.exit;
+      if (ending.exitCode !== 0) throw failure({ ...ending, label, stderr: stderr() });
       return Buffer.concat(parts);
     },
     spawn,
@@ -170,18 +176,19 @@ export const makeSession = (host: Host, { client, addresses }: Connection): Sess
       const store = sh`umask 077; cat > ${part} && [ "$(wc -c < ${part})" -eq ${content.length} ] && chmod ${mode.toString(8)} ${part} && mv -f ${part} ${path} || { rm -f ${part}; exit 1; }`;
       await run(store, { stdin: content, label: `write ${path}` });
     },
-    sendFile: fileSender((path) => openChannel<SFTPWrapper>(`sftp ${path}`, (done) => client.sftp(done)), gone, spawn),
-    forward: forwardPorts(host.name, client),
+    sendFile: fileSender(
+      async (path) =>
+        link.sftp &&
+        openChannel(`sftp ${path}`, link.sftp, (sftp) => new Promise((resolve) => sftp.once('close', resolve))),
+      link.gone,
+      spawn,
+    ),
+    forward: link.forward,
     watch: (listener) => void watchers.push(listener),
     interrupt: () => {
       for (const entry of running) stop(entry);
     },
-    close: async () => {
-      client.end();
-      const stuck = setTimeout(() => client.destroy(), 1000); // the other side is gone without a word
-      await (closed || gone);
-      clearTimeout(stuck);
-    },
+    close: link.close,
   };
 };
 
@@ -194,9 +201,6 @@ const PATIENCE = 5000;
 
 /** Milliseconds from KILL until a command is not waited for any longer: a child that detached itself holds its channel, or a disk hangs. */
 const GRACE = 1000;
-
-/** The host is there and says no to one channel more, in contrast to a connection that is gone. */
-const isRefusal = (error: unknown): boolean => typeof (error as { reason?: unknown }).reason === 'number';
 
 const REFUSED = {
   code: 'command',
@@ -217,14 +221,3 @@ interface Running {
   /** Ends the waiting, not the command. */
   giveUp: () => void;
 }
-
-const asProcess = ({ channel, end }: Opened): RemoteProcess => {
-  channel.on('error', () => {});
-  return {
-    stdin: channel,
-    stdout: channel,
-    stderr: channel.stderr,
-    exit: end,
-    signal: (name) => channel.signal(name),
-  };
-};

@@ -26,6 +26,10 @@ export const fetchTorrent = async (request: TorrentFetch): Promise<PeerHandle> =
       watch.answered(answer);
       request.answered?.(answer);
     },
+    strange: (stranger) => {
+      watch.strange(stranger.mismatch);
+      request.strange?.(stranger);
+    },
   });
   let peer: PeerHandle | undefined;
   try {

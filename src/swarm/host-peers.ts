@@ -61,9 +61,11 @@ export const startHostPeers = (targets: readonly Target[], work: HostPeersWork):
     closed: (from, to, port, reason) => notices.closed({ from: nameOf(from), to: nameOf(to), port, reason }),
     alone: (place) => notices.alone(nameOf(place)),
     lostSeeder: async (place, { host, port }, reason) => {
-      if (stations[place]!.route.carried) return;
-      const seeder = await routes.carry(targets[place]!, seederUnreachable(host, port, reason));
-      if (seeder) stations[place]!.peer.order({ kind: 'peers', peers: [seeder] });
+      const { route, peer } = stations[place]!;
+      const why = seederUnreachable(host, port, reason);
+      const other = route.carried ? undefined : await routes.carry(targets[place]!, why);
+      if (other) peer.order({ kind: 'peers', peers: [other.seeder], announce: other.announce });
+      else introductions.withoutSeeder(place);
     },
   });
 
@@ -114,5 +116,6 @@ const fetchOrder = ({ job, origin }: HostPeersWork, target: Target, station: Sta
     ...(address === undefined ? {} : { address }),
     ...(address !== undefined && isLoopback(address) ? { listen: address } : {}),
     ...(zone === undefined ? {} : { zone }),
+    ...(job.key === undefined ? {} : { key: Buffer.from(job.key).toString('base64') }),
   };
 };

@@ -9,6 +9,8 @@ export interface Introductions {
   listens(place: number, addresses: Called): void;
   /** A host that was told to call an address does not reach it. */
   unreachable(place: number, address: PeerAddress, reason: Unreachable): void;
+  /** A host has no way to the seeder: where it was one of those that connect to it, another one does so in its stead. */
+  withoutSeeder(place: number): void;
 }
 
 /** Addresses of a peer: those to try, and more for when they fail. */
@@ -34,7 +36,9 @@ export interface IntroductionsOptions {
 
 /** Nobody listens yet. */
 export const createIntroductions = (options: IntroductionsOptions): Introductions => {
-  const { neighbours, ofSeeder } = options;
+  const { neighbours } = options;
+  const ofSeeder = new Set(options.ofSeeder);
+  let vacant = 0; // places at the seeder for those who listen next
   const listening: (Called | undefined)[] = [];
   const told = neighbours.map(() => new Map<string, number>()); // by caller: whose an address is
   const open = new Map<string, Set<string>>(); // by pair: addresses that may still answer
@@ -87,6 +91,10 @@ export const createIntroductions = (options: IntroductionsOptions): Introduction
 
   return {
     listens: (place, addresses) => {
+      if (vacant > 0 && !ofSeeder.has(place)) {
+        vacant -= 1;
+        ofSeeder.add(place);
+      }
       const earlier = [...neighbours[place]!].filter((other) => listening[other] !== undefined);
       listening[place] = addresses;
       const calls = earlier.flatMap((other) => note(place, other, listening[other]!.likely));
@@ -99,6 +107,15 @@ export const createIntroductions = (options: IntroductionsOptions): Introduction
       if (!waiting.delete(nameOf(address)) || waiting.size > 0) return;
       if (to === SEEDER) options.lostSeeder(place, address, reason);
       else close(place, to, address.port, reason);
+    },
+    withoutSeeder: (place) => {
+      if (!ofSeeder.has(place)) return;
+      const next = listening.findIndex((addresses, other) => addresses !== undefined && !ofSeeder.has(other));
+      if (next === -1) vacant += 1;
+      else {
+        ofSeeder.add(next);
+        send(next, callSeeder(next));
+      }
     },
   };
 };

@@ -23,8 +23,8 @@ export interface OriginRoute {
 export interface OriginRoutes {
   /** What the host is told first. */
   choose(target: Target, around: Surroundings): Promise<OriginRoute>;
-  /** The seeder through the SSH connection, for a host that does not reach it; undefined where that is not to be had. */
-  carry(target: Target, why: string): Promise<PeerAddress | undefined>;
+  /** The way through the SSH connection, for a host that does not reach the seeder; undefined where that is not to be had. */
+  carry(target: Target, why: string): Promise<OriginRoute | undefined>;
 }
 
 interface OriginParts {
@@ -70,7 +70,7 @@ export const createOriginRoutes = ({ tracker, seeder, reach, notices }: OriginPa
       if (reach === 'direct' || why === undefined) return direct(target);
       return (await tryForward(target, why)) ?? direct(target);
     },
-    carry: async (target, why) => (reach === 'direct' ? undefined : (await tryForward(target, why))?.seeder),
+    carry: async (target, why) => (reach === 'direct' ? undefined : await tryForward(target, why)),
   };
 };
 

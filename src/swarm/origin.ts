@@ -17,7 +17,7 @@ export interface Origin {
 }
 
 /** Lays out tracker and seeder for the hosts of a job. */
-export const planOrigin = ({ artifact, targets, ports, reach }: Distribution): Origin => {
+export const planOrigin = ({ artifact, targets, ports, reach, key }: Distribution): Origin => {
   const content = torrentOf(artifact, 'artifact.tar');
   const own = [...new Set(targets.map(({ remote }) => remote.addresses.local).filter(isOwnAddress))];
   const [address = LOOPBACK] = reach === 'ssh' ? [] : own;
@@ -38,6 +38,7 @@ export const planOrigin = ({ artifact, targets, ports, reach }: Distribution): O
         ...{ ...listen, ports, address, path: artifact.path, complete: true, introduced: true },
         metainfo: torrent(tracker?.url(address)),
         announce: tracker ? [tracker.url(address)] : [],
+        ...(key === undefined ? {} : { key }),
       }),
     believe: (named) => void believed.add(named),
   };

@@ -1,6 +1,14 @@
 import { type Command, sh } from '#protocol/shell.ts';
 import { CommandFailed } from '#recipe/remote.ts';
-import type { Distribution, DistributionResult, Strategy, Target, TransferError } from './strategy.ts';
+import { VERIFY, verifyFile } from './receive-file.ts';
+import {
+  asTransferError,
+  type Distribution,
+  type DistributionResult,
+  type Strategy,
+  type Target,
+  type TransferError,
+} from './strategy.ts';
 
 /** Uploads the artifact to every host over its own SSH connection: N copies leave this machine, but a host needs only sshd and sh. */
 export const sftpStrategy: Strategy = {
@@ -29,7 +37,7 @@ const uploadAll = async (job: Distribution, targets: readonly Target[]): Promise
   const work = async () => {
     for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
       const { name } = target.remote.host;
-      const error = job.signal.aborted ? INTERRUPTED : await upload(job, target).catch(describe);
+      const error = job.signal.aborted ? INTERRUPTED : await upload(job, target).catch(asTransferError);
       if (error) errors.set(name, error);
       else traffic.set(name, { downloaded: job.artifact.bytes, uploaded: 0 });
     }
@@ -83,8 +91,6 @@ const upload = async (
   return undefined;
 };
 
-const VERIFY = 'verify the SHA-256 of the artifact';
-
 /** As often as a peer reports. */
 const TOLD_A_SECOND = 4;
 
@@ -127,14 +133,3 @@ const explainUpload = async (error: Error, bytes: number, { remote, path }: Targ
 
 const freeSpace = (path: string): Command =>
   sh`rm -f ${path}; df -Pk ${path.slice(0, path.lastIndexOf('/'))} | awk 'NR == 2 { print $4 }'`;
-
-/** Compares with whatever program for SHA-256 the host has. */
-const verifyFile = (path: string, sha256: string): Command => sh`
-if command -v sha256sum >/dev/null; then h=$(sha256sum < ${path})
-elif command -v shasum >/dev/null; then h=$(shasum -a 256 < ${path})
-elif command -v openssl >/dev/null; then h=$(openssl dgst -r -sha256 < ${path})
-else echo 'there is no sha256sum, shasum or openssl on this host' >&2; exit 1; fi
-[ "\${h%% *}" = ${sha256} ] || { echo "the SHA-256 is \${h%% *}, it should be "${sha256} >&2; exit 1; }`;
-
-const describe = (error: unknown): TransferError =>
-  error instanceof CommandFailed ? error.facts : { code: 'transfer', message: (error as Error).message };

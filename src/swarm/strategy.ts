@@ -1,10 +1,10 @@
 import type { Artifact } from '#artifact/artifact.ts';
 import type { Emit, HostError } from '#protocol/events.ts';
-import type { Remote } from '#recipe/remote.ts';
+import { CommandFailed, type Remote } from '#recipe/remote.ts';
 
-/** A way to bring one artifact to many hosts. Both implementations end the same way: a verified file at `path` on every host that has no error. */
+/** A way to bring one artifact to many hosts. All implementations end the same way: a verified file at `path` on every host that has no error. */
 export interface Strategy {
-  readonly name: 'torrent' | 'sftp';
+  readonly name: 'torrent' | 'sftp' | 'stream';
   /** Prepares a transfer; nothing runs yet. */
   open(job: Distribution): Transfer;
 }
@@ -30,6 +30,8 @@ export interface Distribution {
   readonly reach: 'auto' | 'direct' | 'ssh';
   /** Networks in which the hosts reach each other, as CIDRs; empty: they are at the addresses that SSH uses. */
   readonly network: readonly string[];
+  /** 32 bytes that only this swarm has: it is encrypted, and nobody else can join. Absent: anybody can, and can read it. */
+  readonly key?: Uint8Array;
   /** Seconds without a new byte after which a host has failed. */
   readonly stallTimeout: number;
   readonly emit: Emit;
@@ -63,3 +65,7 @@ export interface DistributionResult {
 }
 
 export type TransferError = Omit<HostError, 'task'>;
+
+/** What a transfer over SSH that was thrown off tells of the host. */
+export const asTransferError = (error: unknown): TransferError =>
+  error instanceof CommandFailed ? error.facts : { code: 'transfer', message: (error as Error).message };

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { TrackerAnswer } from '#peer/announcer.ts';
 import type { PeerProgress } from '#peer/start-peer.ts';
+import type { Mismatch } from '#peer/transport.ts';
 import type { PeerAddress } from '#protocol/control.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { explainWait, type Waiting } from './explain-wait.ts';
@@ -13,6 +14,8 @@ export interface FetchWatch {
   listening(port: number): void;
   progress(progress: PeerProgress): void;
   answered(answer: TrackerAnswer): void;
+  /** Somebody was met who could not be spoken with. */
+  strange(mismatch: Mismatch): void;
   /** Rejects with the reason when the patience is over; never resolves. */
   readonly over: Promise<never>;
   stop(): void;
@@ -29,6 +32,7 @@ export interface Patience {
 /** Begins to watch a fetch of `length` bytes. */
 export const watchFetch = (length: number, { timeout, stallTimeout, signal }: Patience): FetchWatch => {
   const answers = new Map<string, Waiting['answers'][number]>();
+  const mismatches = new Set<Mismatch>();
   const begun = performance.now();
   let movedAt: number | undefined;
   let ownPort = 0;
@@ -40,7 +44,7 @@ export const watchFetch = (length: number, { timeout, stallTimeout, signal }: Pa
   over.catch(() => {}); // told to whoever waits for it
 
   const share = (): string => `${length === 0 ? 100 : Math.floor((100 * (last?.bytes ?? 0)) / length)} % is here`;
-  const why = (): string => explainWait({ answers: [...answers.values()], peers: last?.peers ?? 0 });
+  const why = (): string => explainWait({ answers: [...answers.values()], peers: last?.peers ?? 0, mismatches });
   const hasPassed = (seconds: number, since: number): boolean => performance.now() - since >= seconds * 1000;
   const interrupted = (): void => giveUp(new UserError('interrupted', 130));
 
@@ -70,6 +74,7 @@ export const watchFetch = (length: number, { timeout, stallTimeout, signal }: Pa
       const isOther = ({ host, port }: PeerAddress) => port !== ownPort || !isOwn(host);
       answers.set(url, 'peers' in answer ? { url, others: answer.peers.filter(isOther).length } : answer);
     },
+    strange: (mismatch) => void mismatches.add(mismatch),
     stop: () => {
       clearInterval(ticker);
       signal.removeEventListener('abort', interrupted);

@@ -14,6 +14,8 @@ import type { PeerKey } from './swarm-event.ts';
 export interface PiecePicker {
   /** Number of pieces neither here nor in flight. */
   readonly missing: number;
+  /** Those of them that a neighbour has. */
+  readonly available: number;
   readonly open: ReadonlyMap<number, OpenPiece>;
   isMissing(piece: number): boolean;
   /** How many neighbours have a piece. */
@@ -143,6 +145,9 @@ export const createPiecePicker = (options: PickerOptions): PiecePicker => {
   return {
     get missing() {
       return missing.size;
+    },
+    get available() {
+      return missing.available;
     },
     open,
     isMissing: missing.has,

@@ -2,6 +2,8 @@
 export interface RarityIndex {
   /** Missing pieces. */
   readonly size: number;
+  /** Missing pieces that a neighbour has. */
+  readonly available: number;
   has(piece: number): boolean;
   add(piece: number): void;
   remove(piece: number): void;
@@ -49,6 +51,9 @@ export const createRarityIndex = (pieces: number, random: () => number): RarityI
   return {
     get size() {
       return size;
+    },
+    get available() {
+      return size - (lists[0] as number[]).length;
     },
     has,
     add: (piece) => {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { resolveSource } from '#artifact/resolve-source.ts';
 import { git } from '#config/define-config.ts';
 import { UserError } from '#recipe/user-error.ts';
@@ -13,6 +13,10 @@ const NOBODY = {
   ...{ GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' },
   ...{ GIT_AUTHOR_DATE: '2026-01-02T03:04:05Z', GIT_COMMITTER_DATE: '2026-01-02T03:04:05Z' },
 };
+
+/** What `git lfs install` writes. */
+const LFS =
+  '[filter "lfs"]\nclean = git-lfs clean -- %f\nsmudge = git-lfs smudge -- %f\nprocess = git-lfs filter-process\n';
 
 describe.skipIf(!needs('git'))('a git source', () => {
   let base: string;
@@ -185,6 +189,31 @@ describe.skipIf(!needs('git'))('a git source', () => {
       expect([...new Set(times)]).toEqual([new Date(time * 1000).toISOString().slice(0, 19).replace('T', ' ')]);
     }
   });
+
+  test.skipIf(!needs('git-lfs'))(
+    'has the files that Git LFS keeps, of a path and of a URL; pointers that stay are named',
+    async () => {
+      run('lfs', 'install', '--local');
+      await put('.gitattributes', '*.bin filter=lfs -text\n');
+      await put('a.bin', 'large');
+      commit('large files');
+      expect(run('show', 'HEAD:a.bin')).toContain('version https://git-lfs.github.com/spec/v1\noid');
+      await writeFile(join(base, 'gitconfig'), LFS);
+      vi.stubEnv('GIT_CONFIG_GLOBAL', join(base, 'gitconfig'));
+      const warnings = async (options = {}) => {
+        const packed = await pack(git(options), repository);
+        const told = packed.facts.flatMap((fact) => (fact.type === 'notice' ? [fact.message] : []));
+        return { told, file: (await unpacked(packed))['a.bin'] };
+      };
+      for (const options of [{}, { repository: `file://${repository}` }])
+        expect(await warnings(options)).toEqual({ told: [], file: '644 "large"' });
+      vi.stubEnv('GIT_LFS_SKIP_SMUDGE', '1');
+      expect((await warnings()).told).toEqual([
+        '1 file is a pointer of Git LFS, without the content: a.bin; install git-lfs on this machine, or run `git lfs install`',
+      ]);
+      vi.unstubAllEnvs();
+    },
+  );
 
   describe('with build steps', () => {
     test('is built from the commit, not from the work tree, and what the build leaves is deployed', async () => {

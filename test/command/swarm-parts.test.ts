@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { writeContent } from '../support/content.ts';
@@ -152,6 +152,36 @@ describe('a fetch that does not get on says why, ends with exit code 1, and leav
     const [at] = (await strict.seen('swarm-listening')).urls as string[];
     const { message } = await run(`fetch big.torrent none --tracker ${at} --timeout 1`);
     expect(message).toMatch(/^not done after 1 s: no tracker helps: .*: unknown torrent; 0 % is here$/);
+  });
+
+  test('whoever has another key, or none, is told so by both ends', async () => {
+    for (const name of ['right', 'wrong'])
+      await run(`create big --tracker ${url} --key ${name}.key --out ${name}.torrent`);
+    expect((await stat(join(dir, 'right.key'))).mode & 0o777).toBe(0o600);
+    const seeder = start('seed right.torrent big --key right.key --listen 127.0.0.1');
+    await seeder.seen('swarm-listening');
+    const other = await run('fetch right.torrent other --key wrong.key --stall-timeout 1');
+    expect(other).toMatchObject({ exitCode: 1, message: expect.stringContaining('who was met has another key') });
+    expect((await seeder.seen('notice')).message).toBe('127.0.0.1 refused: it has another key');
+    const open = await run('fetch right.torrent open --stall-timeout 1');
+    expect(open).toMatchObject({ exitCode: 1, message: expect.stringMatching(/who was met .* key/) });
+    expect(await run('fetch right.torrent keyed --key right.key --seed-time 0')).toMatchObject({ exitCode: 0 });
+    expect([await leaves('other'), await leaves('open'), await isThere('keyed')]).toEqual([
+      [false, false],
+      [false, false],
+      true,
+    ]);
+    seeder.signal();
+    expect(JSON.stringify(await seeder.result)).not.toContain((await readFile(join(dir, 'right.key'), 'utf8')).trim());
+    await chmod(join(dir, 'wrong.key'), 0o640);
+    for (const [words, message] of [
+      ['--key wrong.key', /others than its owner can use the key .*chmod 600/],
+      ['--key big', /others than its owner|holds no key/],
+      ['--key nowhere', /cannot read the key/],
+    ] as const)
+      expect(await run(`seed right.torrent big ${words}`)).toMatchObject({
+        ...{ exitCode: 2, message: expect.stringMatching(message) },
+      });
   });
 
   test('a port that is taken is told', async () => {

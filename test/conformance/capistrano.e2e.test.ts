@@ -1,5 +1,4 @@
 /** Capistrano's own scenarios (lists C1 to C8; C9 is with SSHKit's), against real sshd. */
-import { mkdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -133,7 +132,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))("Capistrano's scenarios", () => {
     expect(await left()).toContain(current);
     expect((await left()).filter((name) => name !== 'new')).toHaveLength(2);
 
-    for (let n = 0; n < 5000; n++) mkdirSync(join(root, 'releases', String(20190101000000 + n)));
+    await plant(Array.from({ length: 5000 }, (_, n) => String(20190101000000 + n)));
     await deployed('deploy:cleanup', '--set', 'keepReleases=2');
     expect(await left()).toContain(current);
     expect((await left()).filter((name) => name !== 'new')).toHaveLength(2);

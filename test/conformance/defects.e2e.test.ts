@@ -1,4 +1,4 @@
-/** Defects of Capistrano that were reproduced with it: here each is a test that its behaviour fails. */
+/** Defects of Capistrano that were reproduced with it (test/rivals shows them on the real one): here each is a test that its behaviour fails. */
 import { mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -51,7 +51,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'npm'))('hosts without a fit Node',
     });
     bare.push(...fleet.hosts.slice(0, 4));
     [node18, corrupting, broken] = fleet.hosts.slice(4) as [SshdHost, SshdHost, SshdHost];
-    project = await makeProject({ fleet, hosts: [...bare, node18, broken] });
+    project = await makeProject({ fleet, hosts: [...bare, node18, broken], config: { swarm: { minBytes: 0 } } });
   });
   afterAll(async () => {
     await project?.remove();

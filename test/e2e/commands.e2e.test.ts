@@ -1,9 +1,9 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { expectNothingLeft, lookAt, treeOf } from '../support/host-files.ts';
-import { makeEmbeddedProject, makeProject } from '../support/project.ts';
+import { type Deployed, makeEmbeddedProject, makeProject } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
 import { needs } from '../support/tools.ts';
@@ -144,6 +144,22 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('commands on three hosts', () => {
     const wrong = await run('--set', 'keepReleases=many', '--set', 'colour=red');
     expect(wrong.exitCode).toBe(2);
     expect(wrong.stderr).toMatch(/keepReleases[\s\S]*colour|colour[\s\S]*keepReleases/);
+  });
+
+  test('what is too little for a swarm goes straight to the hosts, unless swarm.minBytes says otherwise', async () => {
+    const start = ({ events }: Deployed) => events.find((event) => event.type === 'transfer-start');
+    const peers = () => Promise.all(fleet.hosts.map((host) => readdir(join(host.files, 'shop/.rookery/peer'))));
+    const little = await project.deploy(['--set', 'strategy=torrent']);
+    expect([little.exitCode, start(little)]).toEqual([0, expect.objectContaining({ strategy: 'torrent', via: 'ssh' })]);
+    const { bytes } = little.summary.artifact!;
+    expect(little.summary.swarm!.seederUploaded).toBe(3 * bytes);
+    for (const host of fleet.hosts) expect(little.of(host)).toMatchObject({ downloaded: bytes, uploaded: 0 });
+    expect(await peers()).toEqual([[], [], []]);
+
+    const swarm = await project.deploy(['--set', 'strategy=torrent', '--set', 'swarm.minBytes=0']);
+    expect([swarm.exitCode, start(swarm)]).toEqual([0, expect.not.objectContaining({ via: 'ssh' })]);
+    expect(await peers()).toEqual([[expect.anything()], [expect.anything()], [expect.anything()]]);
+    await expectNothingLeft(project);
   });
 
   test('--plan shows tasks and hosts without connecting', async () => {

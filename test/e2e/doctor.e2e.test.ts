@@ -51,6 +51,27 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('deploy doctor', () => {
     for (const host of fleet.hosts) expect((await lookAt(host, 'shop')).strays).toEqual([]);
   });
 
+  test('of a stage that is deployed to by SFTP: the machines as well, and no runtime', async () => {
+    await project.configure({ config: { strategy: 'sftp' } });
+    const { exitCode, stdout } = await project.run(['doctor', 'production']);
+    await project.configure({});
+    expect(exitCode).toBe(0);
+    for (const { address } of fleet.hosts)
+      expect(stdout).toMatch(new RegExp(`^${address} \\| machine: (?!unknown)\\w+, glibc`, 'm'));
+    expect(stdout).not.toContain('runtime:');
+  });
+
+  test("where the system's ssh connects it is said which, and that it does what we pass over", async () => {
+    const { user, identityFile, knownHostsFile } = fleet;
+    await project.configure({ config: { ssh: { transport: 'openssh', user, identityFile, knownHostsFile } } });
+    const { exitCode, stdout } = await project.run(['doctor', 'production']);
+    await project.configure({});
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^ssh +OpenSSH_\S+.* reads ssh_config by itself \(ssh\.transport\)$/m);
+    expect(stdout).not.toContain('not supported');
+    for (const { address } of fleet.hosts) expect(stdout).toMatch(new RegExp(`^${address} \\| runtime: its own`, 'm'));
+  });
+
   test('tries the network of hosts that are ready, and a host that is down is told beside the others', async () => {
     expect((await project.deploy()).exitCode).toBe(0);
     const well = await project.run(['doctor', 'production', '--format', 'json']);

@@ -76,7 +76,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
       test.each(STRATEGIES.flatMap((strategy) => (['transfer', 'unpacking'] as const).map((at) => ({ strategy, at }))))(
         'at the $at, by $strategy, is told as such',
         async ({ strategy, at }) => {
-          await newProject([one, small, three], { config: { strategy } });
+          await newProject([one, small, three], { config: { strategy, swarm: { minBytes: 0 } } });
           await deployWell();
           const before = await trees();
           await project.commit({ large: randomBytes(packed[at]) });

@@ -269,7 +269,7 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
     'a deployer that is killed while the release travels by %s',
     (strategy) => {
       test('leaves nothing: peers end, the unpublished release and the lock vanish, the next deploy goes through', async () => {
-        await newProject({ config: { strategy } });
+        await newProject({ config: { strategy, swarm: { minBytes: 0 } } });
         const old = expectDone(await project.deploy());
         const before = await trees();
         await project.commit({ large: randomBytes(40_000_000) });

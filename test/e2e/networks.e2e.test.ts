@@ -44,16 +44,24 @@ describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('networks as they are'
     await fleet?.close();
   });
 
-  const deploy = async (): Promise<Deployed> => {
-    await project.commit({ payload: randomBytes(PAYLOAD) });
+  const deploy = async (payload = randomBytes(PAYLOAD)): Promise<Deployed> => {
+    await project.commit({ payload });
     return project.deploy([], { through: fleet.deployer });
   };
 
-  test('a friendly one needs no word', async () => {
-    const run = await deploy();
+  test('a friendly one needs no word, and nothing of the release can be read in it', async () => {
+    const payload = randomBytes(PAYLOAD);
+    const heard = await fleet.tap(fleet.hosts[1]!);
+    const run = await deploy(payload);
+    const wire = await heard();
     await expectPublished(run, project);
     expect(copies(run)).toBeLessThan(ONE_COPY);
     expect([...notices(run, 'info'), ...notices(run, 'warning')]).toEqual([]);
+    expect(wire.length).toBeGreaterThan(PAYLOAD);
+    expect(wire.includes('SSH-2.0-')).toBe(true); // what is not encrypted would be seen
+    expect(wire.includes('BitTorrent protocol')).toBe(false);
+    for (let at = 0; at < PAYLOAD; at += PAYLOAD / 50)
+      expect(wire.includes(payload.subarray(at, at + 16)), `payload from ${at}`).toBe(false);
   });
 
   test('a deployer behind NAT: tracker and seeder come to the hosts over SSH, and one copy leaves it', async () => {

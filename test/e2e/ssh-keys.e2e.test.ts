@@ -33,35 +33,44 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'script', 'ssh-agent', 'ssh-add', '
       const { user, knownHostsFile } = fleet;
       return project.configure({ config: { ssh: { user, knownHostsFile, ...ssh } } });
     };
+    const transports = ['built-in', 'openssh'];
     const count = (text: string, word: string) => text.split(word).length - 1;
 
-    test('a passphrase is asked for once, not once a host, and again when it was wrong', async () => {
-      await configure({ identityFile: locked });
-      const { exitCode, screen } = await onTerminal(project, 'run -- echo here', [
-        ['Passphrase', 'wrong\r'],
-        ['not it', 'secret\r'],
-      ]);
-      expect({
-        exitCode,
-        asked: count(screen, 'Passphrase'),
-        here: count(screen, '| here'),
-        told: count(screen, 'secret'),
-      }).toEqual({ exitCode: 0, asked: 2, here: 2, told: 0 });
-    });
+    test.each(transports)(
+      'a passphrase is asked for once, not once a host, and again when it was wrong: %s',
+      async (transport) => {
+        await configure({ transport, identityFile: locked });
+        const { exitCode, screen } = await onTerminal(project, 'run -- echo here', [
+          ['Passphrase', 'wrong\r'],
+          ['not it', 'secret\r'],
+        ]);
+        expect({
+          exitCode,
+          asked: count(screen, 'Passphrase'),
+          here: count(screen, '| here'),
+          told: count(screen, 'secret'),
+        }).toEqual({ exitCode: 0, asked: 2, here: 2, told: 0 });
+      },
+    );
 
-    test('a password is the last resort, asked for once; without a terminal nobody is asked', async () => {
-      await configure({ identityAgent: false });
-      const { exitCode, screen } = await onTerminal(project, 'run -- echo here', [['Password', 'open sesame\r']]);
-      expect({ exitCode, asked: count(screen, 'Password of'), here: count(screen, '| here') }).toEqual({
-        exitCode: 0,
-        asked: 1,
-        here: 2,
-      });
-      expect(await project.run(['production', 'run', '--', 'true'])).toMatchObject({ exitCode: 5 });
-      const wrong = await onTerminal(project, 'run -- true', [['Password', 'wrong\r']]);
-      expect(wrong.exitCode).toBe(5);
-      expect(wrong.screen).toMatch(/permission denied.*a password/s);
-    });
+    test.each(transports)(
+      'a password is the last resort, asked for once; without a terminal nobody is asked: %s',
+      async (transport) => {
+        await configure({ transport, identityAgent: false });
+        const { exitCode, screen } = await onTerminal(project, 'run -- echo here', [['Password', 'open sesame\r']]);
+        expect({ exitCode, asked: count(screen, 'Password of'), here: count(screen, '| here') }).toEqual({
+          exitCode: 0,
+          asked: 1,
+          here: 2,
+        });
+        expect(await project.run(['production', 'run', '--', 'true'])).toMatchObject({ exitCode: 5 });
+        const again = transport === 'openssh' ? ['not it', 'not it'] : []; // ssh asks three times
+        const cues = ['Password', ...again].map((cue) => [cue, 'wrong\r'] as const);
+        const wrong = await onTerminal(project, 'run -- true', cues);
+        expect(wrong.exitCode).toBe(5);
+        expect(wrong.screen).toMatch(/permission denied.*password/s);
+      },
+    );
 
     test("the agent's keys: the one of the key file first, before sshd has seen too many; no others where it is chosen", async () => {
       const socket = join(fleet.dir, 'agent');

@@ -89,8 +89,9 @@ test.skipIf(!needs('git'))('a host that cannot be switched back is said to serve
 });
 
 test.skipIf(!needs('git'))('an interrupt while files are uploaded: no further upload begins', async () => {
-  await withEmbedded({ count: 24 }, async (project) => {
-    await project.commit({ large: Buffer.alloc(16_000_000, 'x') });
+  const files = { large: Buffer.alloc(16_000_000, 'x') };
+  const project = await makeEmbeddedProject({ count: 20, config: { strategy: 'sftp' }, files });
+  try {
     const cli = project.start();
     await cli.seen('"transfer-progress"');
     cli.signal('SIGINT');
@@ -98,7 +99,9 @@ test.skipIf(!needs('git'))('an interrupt while files are uploaded: no further up
     expect(run.exitCode).toBe(130);
     const uploading = run.events.flatMap((event) => (event.type === 'transfer-progress' ? [event.host] : []));
     expect(new Set(uploading).size).toBeLessThanOrEqual(16);
-  });
+  } finally {
+    await project.remove();
+  }
 });
 
 describe.skipIf(!needs('git', ...SSHD_TOOLS))('a host that answers, but does not work', () => {
@@ -117,7 +120,11 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('a host that answers, but does not
   });
 
   test('a peer that never says a word fails its host alone, and the deploy ends', async () => {
-    const project = await makeProject({ fleet, application: 'mute', config: { swarm: { stallTimeout: 2 } } });
+    const project = await makeProject({
+      fleet,
+      application: 'mute',
+      config: { swarm: { stallTimeout: 2, minBytes: 0 } },
+    });
     try {
       const run = await project.deploy();
       expect(run.exitCode).toBe(1);
@@ -132,7 +139,11 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('a host that answers, but does not
   });
 
   test('and does not hold up an interrupt', async () => {
-    const project = await makeProject({ fleet, application: 'deaf', config: { swarm: { stallTimeout: 1000 } } });
+    const project = await makeProject({
+      fleet,
+      application: 'deaf',
+      config: { swarm: { stallTimeout: 1000, minBytes: 0 } },
+    });
     try {
       const cli = project.start();
       await cli.seen(/("type":"transfer-progress".*"done":true.*){2}/s);

@@ -145,7 +145,7 @@ test('what is set and not done is named; what changes nothing, or is off, is not
     'ControlMaster auto',
   );
   expect(inventoryOf(['a'], {}, { sshConfig })[0]!.ssh.unsupported).toEqual([
-    { name: 'CertificateFile', value: '~/c', from: `${file}:1` },
+    { name: 'CertificateFile', value: '~/c', from: `${file}:1`, byOpenSsh: true },
   ]);
 });
 

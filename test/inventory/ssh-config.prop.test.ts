@@ -90,7 +90,11 @@ describe.skipIf(!needs('ssh'))('ssh_config is understood as ssh -G does', () => 
   const ours = async (config: string, alias: string): Promise<Target | undefined> => {
     const read = await readSshConfig([{ path: config, named: true, base: dir }], homedir);
     try {
-      return resolveSsh(alias, {}, { config: read, local, exec: runsWell(env), hops: new Map(), forHops: {} });
+      return resolveSsh(
+        alias,
+        {},
+        { config: read, local, exec: runsWell(env), hops: new Map(), forHops: {}, transport: 'built-in' },
+      );
     } catch (error) {
       if (/goes in a circle/.test((error as Error).message)) return undefined;
       throw error;

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Stranger } from '#peer/start-peer.ts';
 import { needs } from '../support/tools.ts';
 import { makeTorrent, type TestTorrent } from '../support/torrent.ts';
 import { startTestTracker, type TestTracker } from '../support/tracker.ts';
@@ -78,6 +80,26 @@ describe.skipIf(!needs('aria2c'))('an unmodified aria2c', () => {
     const path = peers.path();
     await finished(await peers.leech(torrent, { announce: [tracker.url], path }));
     expect(torrent.content.equals(await readFile(path))).toBe(true);
+  });
+
+  test('gets nothing from a swarm with a key, whose own peers complete beside it', async () => {
+    const torrent = makeTorrent(4_000_000, undefined, tracker.url);
+    const own = { announce: [tracker.url], key: randomBytes(32) };
+    const known = tracker.next('start');
+    const { child, content } = await startAria2(torrent, false);
+    await known;
+    const path = peers.path();
+    const knocked = new Promise<void>((resolve) => {
+      const strange = ({ mismatch }: Stranger) => mismatch === 'plain' && resolve();
+      void peers.seed(torrent, { ...own, strange });
+    });
+    await finished(await peers.leech(torrent, { ...own, path }));
+    expect(torrent.content.equals(await readFile(path))).toBe(true);
+    await knocked; // it came with a handshake of its own
+    child.kill();
+    await once(child, 'exit');
+    const got = await readFile(content).catch(() => Buffer.alloc(0)); // it may make room ahead
+    expect(got.every((byte) => byte === 0)).toBe(true);
   });
 
   test('seeds to and leeches from a mixed swarm, in which nobody loads much more than one copy', async () => {

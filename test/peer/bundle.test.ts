@@ -86,20 +86,24 @@ describe('the bundle', () => {
 });
 
 describe('the program', () => {
-  test('says hello, fetches, verifies, and stops when told, with exit code 0', async () => {
-    const torrent = makeTorrent(3_000_000);
-    const seeder = await peers.seed(torrent);
-    const path = peers.path();
-    const program = start();
-    expect((await program.until('hello')).node).toBe(process.versions.node);
-    program.order(fetchOrder(torrent, path));
-    program.order({ kind: 'peers', peers: [at(seeder)] });
-    expect(await program.until('verified')).toMatchObject({ bytes: 3_000_000 });
-    program.order({ kind: 'stop' });
-    expect(await program.exit).toBe(0);
-    expect(program.reports.at(-1)).toMatchObject({ kind: 'stopped' });
-    expect(torrent.content.equals(await readFile(path))).toBe(true);
-  });
+  test.each(['in the clear', 'with a key'])(
+    'says hello, fetches %s, verifies, and stops when told, with exit code 0',
+    async (how) => {
+      const torrent = makeTorrent(3_000_000);
+      const key = Buffer.alloc(32, 5);
+      const seeder = await peers.seed(torrent, how === 'with a key' ? { key } : {});
+      const path = peers.path();
+      const program = start();
+      expect((await program.until('hello')).node).toBe(process.versions.node);
+      program.order({ ...fetchOrder(torrent, path), ...(how === 'with a key' ? { key: key.toString('base64') } : {}) });
+      program.order({ kind: 'peers', peers: [at(seeder)] });
+      expect(await program.until('verified')).toMatchObject({ bytes: 3_000_000 });
+      program.order({ kind: 'stop' });
+      expect(await program.exit).toBe(0);
+      expect(program.reports.at(-1)).toMatchObject({ kind: 'stopped' });
+      expect(torrent.content.equals(await readFile(path))).toBe(true);
+    },
+  );
 
   test('says goodbye to the tracker when told to stop, even if stdin closes right after', async () => {
     const tracker = await startTestTracker();

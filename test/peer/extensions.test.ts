@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFirstTries } from '#peer/first-tries.ts';
 import { createLinks, type Links } from '#peer/links.ts';
+import { plainTransport } from '#peer/transport.ts';
 import { createTurn } from '#peer/turn.ts';
 import { decodeExtensionHandshake, encodeExtensionHandshake } from '#protocol/extension-handshake.ts';
 import type { Handshake } from '#protocol/handshake.ts';
@@ -96,9 +97,10 @@ describe('the swarm', () => {
     });
     links = createLinks({
       geometry: createGeometry(20_000, 20_000),
-      ...{ hello: helloFor(torrent, {}), maxMessage: 1024, turn: createTurn() },
+      ...{ hello: helloFor(torrent, {}), maxMessage: 1024, transport: plainTransport, turn: createTurn() },
       ...{ random: Math.random, now: () => performance.now() },
       tries: createFirstTries(() => {}),
+      onStranger: () => {},
       onEvent: (event) => {
         events.push(event);
         if (event.type === 'allows' && event.requests !== 250) tellAllowed();

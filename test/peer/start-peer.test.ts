@@ -31,6 +31,13 @@ describe('a swarm', () => {
     for (const path of paths) expect(torrent.content.equals(await readFile(path))).toBe(true);
   });
 
+  test('announces to a tracker that is named later, too', async () => {
+    const leecher = await peers.leech(makeTorrent(100_000), { announce: ['http://127.0.0.1:1/announce'] });
+    const announced = tracker.next('start');
+    leecher.addTrackers([tracker.url]);
+    await announced;
+  });
+
   test('needs no tracker where neighbours are told, and a dead tracker does not matter then', async () => {
     const torrent = makeTorrent(3_000_000);
     const seeder = await peers.seed(torrent, { announce: ['http://127.0.0.1:1/announce'] });

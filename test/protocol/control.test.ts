@@ -24,10 +24,18 @@ const order: fc.Arbitrary<PeerOrder> = fc.oneof(
         { name: text, gateway: fc.nat(9).map((place): [number, number] => [place, place + 1]) },
         { requiredKeys: ['name'] },
       ),
+      key: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64')),
     },
     { requiredKeys: ['kind', 'metainfo', 'sha256', 'path', 'announce', 'ports'] },
   ),
-  fc.record({ kind: fc.constant('peers' as const), peers: fc.array(fc.record({ host: text, port })) }),
+  fc.record(
+    {
+      kind: fc.constant('peers' as const),
+      peers: fc.array(fc.record({ host: text, port })),
+      announce: fc.array(fc.webUrl()),
+    },
+    { requiredKeys: ['kind', 'peers'] },
+  ),
   fc.constant({ kind: 'stop' } as const),
 );
 

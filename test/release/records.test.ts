@@ -91,7 +91,11 @@ describe.each(findShells())('records on disk ($name)', (shell) => {
     await app.addRelease(OLD, 'published\tabc\tann\t2026-01-01T00:00:00Z\n');
     await app.addRelease('20260101000001');
     await app.addRelease(NEW, 'published\n');
-    const refusing = sh`rm() { case $2 in */${OLD}|*/20260101000001) echo 'rm: busy' >&2; return 1;; *) command rm "$@";; esac; }
+    const refusing = sh`rm() {
+  o=$1 t=0; shift
+  for f; do case $f in */${OLD}|*/20260101000001) echo 'rm: busy' >&2; t=1;; *) command rm $o "$f" || t=1;; esac; done
+  return $t
+}
 ${removeReleases(app.deployTo, [OLD, '20260101000001', NEW])}`;
     expect(await app.refused(refusing)).toEqual({ stderr: 'rm: busy\nrm: busy\n' });
     expect(await readdir(inside('releases'))).toEqual([OLD, '20260101000001']);

@@ -43,7 +43,11 @@ describe('a host that none can be sent to is told why, and what to do', () => {
   test.each([
     [{ machine: 'riscv64' }, {}, 'none to send for the processor riscv64'],
     [{ machine: 'i686' }, {}, 'the processor i686'],
-    [{ loaders: ['/lib/ld-musl-x86_64.so.1'] }, {}, 'needs glibc: this host has musl (Alpine)'],
+    [
+      { loaders: ['/lib/ld-musl-x86_64.so.1'] },
+      {},
+      'needs glibc: this host has musl (on Alpine: apk add nodejs): install',
+    ],
     [{ loaders: [] }, {}, 'there is no /lib64/ld-linux-x86-64.so.2'],
     [{ glibc: '2.17' }, {}, 'needs glibc 2.28: this host has 2.17'],
     [{ runsPrograms: false }, {}, 'mounted noexec'],

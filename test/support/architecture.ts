@@ -40,7 +40,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   listr2: /^src\/report\//,
   'bittorrent-tracker': /^src\/swarm\//,
   bencode: /^src\/protocol\/bencode\.ts$/,
-  execa: /^src\/artifact\//,
+  execa: /^src\/(artifact|ssh\/openssh)\//,
 };
 const MAY_USE_PROCESS = ['src/cli.ts', 'src/peer/main.ts'];
 const MAX_LINES = 250;
@@ -99,16 +99,18 @@ const refuseRelative = (path: string, from: string): string | undefined => {
 };
 
 const refuseInternal = (folder: string, { from, typesOnly }: Import): string | undefined => {
-  const [target = '', file] = from.slice(1).split('/');
+  const inside = folderOf(`src/${from.slice(1)}`);
   if (!from.endsWith('.ts')) return 'the name of an imported file ends in .ts';
-  if (target === folder) return 'inside of a folder an import is written ./file.ts';
+  if (inside === folder) return 'inside of a folder an import is written ./file.ts';
   if (JOINERS.includes(folder)) return undefined;
-  if (target === 'command') return 'what the user types is known at the root alone';
-  if (file === undefined) return 'the root joins the stages and is imported by none of them';
-  const [own, other] = [rank(folder), rank(target)];
+  if (inside === 'command') return 'what the user types is known at the root alone';
+  if (inside === '') return 'the root joins the stages and is imported by none of them';
+  const [stage, target] = [stageOf(folder), stageOf(inside)];
+  const [own, other] = [rank(stage), rank(target)];
   if (own === undefined || other === undefined)
-    return `${own === undefined ? folder : target}/ is neither a stage nor ground`;
-  if (GROUND.includes(folder)) return other < own ? undefined : 'ground imports only the ground below it';
+    return `${own === undefined ? stage : target}/ is neither a stage nor ground`;
+  if (stage === target) return undefined;
+  if (GROUND.includes(stage)) return other < own ? undefined : 'ground imports only the ground below it';
   if (GROUND.includes(target) || target === VOCABULARY) return undefined;
   if (other > own) return 'a stage knows nothing of the stages after it';
   return typesOnly ? undefined : 'stages never import the code of other stages, only their types';
@@ -161,6 +163,9 @@ const lines = (text: string): number => text.trimEnd().split('\n').length;
 
 /** `ssh` for src/ssh/connect.ts, nothing for src/cli.ts. */
 const folderOf = (path: string): string => path.split('/').slice(1, -1).join('/');
+
+/** A folder inside of a stage belongs to it. */
+const stageOf = (folder: string): string => folder.split('/')[0] ?? '';
 
 const rank = (folder: string): number | undefined => {
   const index = [...GROUND, ...STAGES].indexOf(folder);

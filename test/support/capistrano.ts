@@ -13,6 +13,10 @@ export interface CapistranoProject {
   readonly fleet: Pick<SshdFleet, 'hosts' | 'user' | 'identityFile' | 'knownHostsFile'>;
   readonly linkedDirs: readonly string[];
   readonly keepReleases: number;
+  /** A file with more tasks. */
+  readonly tasks?: string;
+  /** More lines for the configuration. */
+  readonly config?: string;
 }
 
 /**
@@ -22,8 +26,9 @@ export interface CapistranoProject {
 export const writeCapistranoProject = async (project: CapistranoProject): Promise<void> => {
   const { dir } = project;
   await mkdir(join(dir, 'config/deploy'), { recursive: true });
-  await writeFile(join(dir, 'Capfile'), CAPFILE);
-  await writeFile(join(dir, 'config/deploy.rb'), deployRb(project));
+  const tasks = project.tasks === undefined ? '' : `import '${project.tasks}'\n`;
+  await writeFile(join(dir, 'Capfile'), `${CAPFILE}${tasks}`);
+  await writeFile(join(dir, 'config/deploy.rb'), `${deployRb(project)}${project.config ?? ''}`);
   await writeFile(join(dir, 'config/deploy/production.rb'), productionRb(project.fleet));
 };
 
@@ -51,7 +56,7 @@ set :branch, 'main'
 set :deploy_to, '${fleet.hosts[0]!.deployTo(application)}'
 set :keep_releases, ${keepReleases}
 set :git_wrapper_path, '/var/www/git-ssh-${application}.sh'
-append :linked_dirs, ${linkedDirs.map((path) => `'${path}'`).join(', ')}
+set :linked_dirs, %w{${linkedDirs.join(' ')}}
 `;
 
 const productionRb = ({ hosts, user, identityFile, knownHostsFile }: CapistranoProject['fleet']): string => `

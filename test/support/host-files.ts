@@ -1,6 +1,7 @@
 /** What a deploy has left on the disks of hosts, read from outside. */
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import type { DiskHost, Project } from './project.ts';
@@ -12,40 +13,25 @@ export type Tree = Readonly<Record<string, string>>;
 /** Reads the whole tree: kind, permissions, content. Two equal trees mean that nothing was touched. */
 export const treeOf = async (host: DiskHost, application: string): Promise<Tree> => {
   const root = join(host.files, application);
-  const there = await lstat(root).catch(() => undefined);
-  if (!there) return {};
-  const paths = await pathsBelow(root, '');
-  const waiting = ['.', ...paths.sort()];
-  const tree: Record<string, string> = Object.fromEntries(waiting.map((path) => [path, '']));
-  const work = async () => {
-    for (let path = waiting.pop(); path !== undefined; path = waiting.pop())
-      tree[path] = await describe(join(root, path));
-  };
-  await Promise.all(Array.from({ length: OPEN_AT_ONCE }, work));
-  return tree;
+  if (!lstatSync(root, { throwIfNoEntry: false })) return {};
+  const paths = ['.', ...pathsBelow(root, '').sort()];
+  return Object.fromEntries(paths.map((path) => [path, describe(join(root, path))])); // a third of the time that promises take
 };
-
-const OPEN_AT_ONCE = 32;
 
 /** All paths, without entering links to directories (as readdir's own recursion does). */
-const pathsBelow = async (root: string, inside: string): Promise<string[]> => {
-  const entries = await readdir(join(root, inside), { withFileTypes: true });
-  const below = entries.map(async (entry) => {
+const pathsBelow = (root: string, inside: string): string[] =>
+  readdirSync(join(root, inside), { withFileTypes: true }).flatMap((entry) => {
     const path = join(inside, entry.name);
-    return [path, ...(entry.isDirectory() ? await pathsBelow(root, path) : [])];
+    return [path, ...(entry.isDirectory() ? pathsBelow(root, path) : [])];
   });
-  return (await Promise.all(below)).flat();
-};
 
-const describe = async (path: string): Promise<string> => {
-  const status = await lstat(path);
+const describe = (path: string): string => {
+  const status = lstatSync(path);
   const mode = (status.mode & 0o7777).toString(8);
-  if (status.isSymbolicLink()) return `link to ${await readlink(path)}`;
+  if (status.isSymbolicLink()) return `link to ${readlinkSync(path)}`;
   if (status.isDirectory()) return `directory ${mode}`;
   if (!status.isFile()) return `other ${mode}`;
-  return `file ${mode} ${createHash('sha1')
-    .update(await readFile(path))
-    .digest('hex')}`;
+  return `file ${mode} ${createHash('sha1').update(readFileSync(path)).digest('hex')}`;
 };
 
 export interface DeployedHost {

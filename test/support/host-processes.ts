@@ -38,15 +38,30 @@ export const namespaceOf = (pid: number): string | undefined => link(`/proc/${pi
 /** TCP ports that the processes listen on. */
 export const listening = (pids: readonly number[]): number[] => {
   const inodes = new Set(pids.flatMap(socketsOf));
-  const lines = ['tcp', 'tcp6'].flatMap((table) =>
-    readFileSync(`/proc/net/${table}`, 'utf8').trim().split('\n').slice(1),
+  const ports = sockets().flatMap(({ local, state, inode }) =>
+    state === LISTEN && inodes.has(inode) ? [portOf(local)] : [],
   );
-  const ports = lines.flatMap((line) => {
-    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
-    return state === LISTEN && inodes.has(inode) ? [Number.parseInt(local.split(':')[1]!, 16)] : [];
-  });
   return [...new Set(ports)];
 };
+
+/** How many sockets programs of this network hold that lead to an address (IPv4), also where the other end has hung up. */
+export const leadingTo = (address: string, port: number): number => {
+  const bytes = Buffer.from(address.split('.').map(Number)).readUInt32LE();
+  const hex = bytes.toString(16).toUpperCase().padStart(8, '0');
+  return sockets().filter(
+    ({ remote, inode }) => remote.startsWith(`${hex}:`) && portOf(remote) === port && inode !== '0',
+  ).length;
+};
+
+const sockets = () =>
+  ['tcp', 'tcp6']
+    .flatMap((table) => readFileSync(`/proc/net/${table}`, 'utf8').trim().split('\n').slice(1))
+    .map((line) => {
+      const [, local = '', remote = '', state, , , , , , inode = ''] = line.trim().split(/\s+/);
+      return { local, remote, state, inode };
+    });
+
+const portOf = (socket: string): number => Number.parseInt(socket.split(':')[1]!, 16);
 
 /** Kills the processes at once; those that have ended already are no matter. */
 export const endProcesses = (pids: readonly number[]): void => {

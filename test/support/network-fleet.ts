@@ -2,7 +2,8 @@
  * A fleet of real OpenSSH servers that each have a network namespace of their own, and the deployer another one, all
  * joined by a bridge: so that there can be firewalls, translated addresses and slow links between them. Root only.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { batch, inNamespace, listNamespaces, makeNamespaces, removeNamespaces } from '../bench/swarm/namespaces.ts';
@@ -26,11 +27,13 @@ export interface NetworkFleet extends SshdFleet {
   firewall(where: SshdHost | 'deployer', rules: string): Promise<void>;
   /** Takes all firewalls away. */
   open(): Promise<void>;
+  /** Listens on a host's link from now on; what it returns resolves to all that has come and gone, frame after frame. */
+  tap(host: SshdHost): Promise<() => Promise<Buffer>>;
   /** Bytes that the deployer's link has sent, with all headers. */
   sent(): Promise<number>;
 }
 
-export const NETWORK_TOOLS = [...SSHD_TOOLS, 'ip', 'tc', 'nft', 'nsenter'] as const;
+export const NETWORK_TOOLS = [...SSHD_TOOLS, 'ip', 'tc', 'nft', 'nsenter', 'perl'] as const;
 
 /** Starts it; all hosts listen on port 2222 of addresses in one network. */
 export const startNetworkFleet = async ({ hosts, family = 4, rate }: NetworkFleetOptions): Promise<NetworkFleet> => {
@@ -65,6 +68,7 @@ export const startNetworkFleet = async ({ hosts, family = 4, rate }: NetworkFlee
       addresses: [address(1), address(2)],
       firewall: (where, rules) => nft(placeOf(where), rules),
       open: async () => void (await Promise.all(stations.map((_, place) => nft(place, 'flush ruleset')))),
+      tap: (host) => tapLink(stations[placeOf(host)]!.name),
       sent: async () => {
         const { stdout } = await promisify(execFile)('ip', [
           ...['-n', stations[0]!.name, '-j', '-s', 'link', 'show', 'dev', 'eth0'],
@@ -116,6 +120,25 @@ export const behindBastion = ({ addresses }: NetworkFleet): string => `table ip 
   }
 }
 `;
+
+const tapLink = async (namespace: string): Promise<() => Promise<Buffer>> => {
+  const [command, ...args] = inNamespace(namespace, ['perl', '-e', TAP]);
+  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const frames: Buffer[] = [];
+  child.stdout.on('data', (bytes: Buffer) => void frames.push(bytes));
+  await once(child.stdout, 'data'); // it listens
+  return async () => {
+    child.kill();
+    await once(child, 'close');
+    return Buffer.concat(frames);
+  };
+};
+
+/** packet(7): a raw socket for every protocol, with as much room as 16 MB. */
+const TAP = `socket(my $link, 17, 3, unpack('S', pack('n', 3))) or die "socket: $!";
+setsockopt($link, 1, 33, 16 << 20) or die "room: $!";
+syswrite(STDOUT, "\\n");
+syswrite(STDOUT, $frame) while sysread($link, $frame, 65536);`;
 
 const PREFIX = 'rookery-net-';
 const FIRST = 11;

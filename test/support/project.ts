@@ -1,8 +1,9 @@
 /** A project of a user's, made for a test: a git repository with its deploy.config.ts, deployed by the built program. */
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { loadWrittenConfig } from '#config/load-config.ts';
 import type { DeployEvent, HostSummary, Summary } from '#protocol/events.ts';
 import { type CliOptions, type CliResult, type RunningCli, startCli } from './cli.ts';
 import { type Content, writeContent } from './content.ts';
@@ -114,12 +115,14 @@ const makeIn = async <H extends DiskHost>(
 ): Promise<Project<H>> => {
   const { application = 'shop' } = options;
   const temp = join(dir, '.git', 'tmp');
+  const cache = join(dir, '.git/cache/rookery');
   const git: Project['git'] = async (...args) =>
     (await promisify(execFile)('git', [...IDENTITY, '-C', dir, ...args], { env: { ...process.env, ...ENV } })).stdout;
 
   const configure: Project<H>['configure'] = async ({ hosts: chosen = hosts, ...changed }) => {
     const text = configText({ application, ...changed }, stages(chosen, { application, ...changed }));
     await writeFile(join(dir, 'deploy.config.ts'), text);
+    await loadWrittenConfig({ from: dir, cache }).catch(() => {}); // compiled here, by a compiler that has been loaded already
   };
   const commit: Project['commit'] = async (files) => {
     await writeContent(dir, files);
@@ -133,7 +136,7 @@ const makeIn = async <H extends DiskHost>(
       cwd: dir,
       env: {
         HOME: dir,
-        XDG_CACHE_HOME: join(dir, '.git', 'cache'),
+        XDG_CACHE_HOME: dirname(cache),
         TMPDIR: temp,
         SSH_AUTH_SOCK: undefined,
         NO_COLOR: '1',
@@ -190,9 +193,15 @@ import { restart } from 'rookery/recipes/restart';
 ${imports}
 export default defineConfig({
   source: ${source},
-  ...(${JSON.stringify({ application, ...stages, ...config }, undefined, 2)} as any),
+  ...(${JSON.stringify(overTransport({ application, ...stages, ...config }), undefined, 2)} as any),
 ${recipes === undefined ? '' : `  recipes: ${recipes},\n`}});
 `;
+
+/** `ROOKERY_TEST_TRANSPORT=openssh` runs the same tests over the other transport. */
+const overTransport = (config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  const transport = process.env.ROOKERY_TEST_TRANSPORT;
+  return transport === undefined ? config : { ...config, ssh: { transport, ...(config.ssh as object) } };
+};
 
 /** Every line of stdout has to be an event, and the last one the summary. */
 const readDeployed = (result: CliResult): Deployed => {

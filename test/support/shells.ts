@@ -53,6 +53,6 @@ const applets = (): string => {
 };
 
 const APPLETS =
-  'awk cat chmod date df echo head kill ln ls mkdir mkfifo mv printf readlink rm rmdir sed sh sleep tar test touch'.split(
+  'awk cat chmod date df echo head kill ln ls mkdir mkfifo mv printf readlink rm rmdir sed sh sha256sum sleep tar test touch'.split(
     ' ',
   );

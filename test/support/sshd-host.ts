@@ -12,6 +12,7 @@ import {
   endProcesses,
   type HostProcess,
   inNamespaces,
+  leadingTo,
   listening,
   markedWith,
   namespaceOf,
@@ -38,6 +39,8 @@ export interface HostOptions {
   readonly setUp?: string;
   /** False: no sftp subsystem; a text: the program for it. @default sshd's own */
   readonly sftp?: false | string;
+  /** Text of /etc/pam.d/sshd, whose questions come as keyboard-interactive. Root only. */
+  readonly pam?: string;
   /** More lines for sshd_config. */
   readonly config?: readonly string[];
 }
@@ -57,6 +60,8 @@ export interface SshdHost {
   processes(): readonly HostProcess[];
   /** Waits until nothing runs there any more, at most so long. Returns what still does. */
   quiet(withinMs?: number): Promise<readonly HostProcess[]>;
+  /** Resolves when nobody holds a connection to its sshd any more: who had one has noticed that it is over. */
+  left(): Promise<void>;
   /** TCP ports that the host's processes listen on, its sshd's own port left out but not the ports that it forwards. */
   listeningPorts(): readonly number[];
   /** What sshd wrote since the start of the fleet. */
@@ -102,6 +107,8 @@ export const prepareHost = async (
     await writeFile(join(dir, 'shadow'), `${user}:${hash}:20000:0:99999:7:::\n`, { mode: 0o600 });
   }
 
+  if (options.pam !== undefined) await writeFile(join(dir, 'pam'), options.pam);
+
   const all = () => (root ? inNamespaces(namespaces) : [...markedWith(mark), ...descendants(pid())]);
   const isSshd = (entry: HostProcess) => /^sshd/.test(entry.name);
   const processes = () => all().filter((entry) => !isSshd(entry));
@@ -119,6 +126,9 @@ export const prepareHost = async (
       const deadline = Date.now() + withinMs;
       while (processes().length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
       return processes();
+    },
+    left: async () => {
+      while (leadingTo(address, port) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     },
     listeningPorts: () => listening(all().map((entry) => entry.pid)).filter((open) => open !== port),
     log: () => lines.join('\n'),
@@ -153,7 +163,8 @@ const configOf = async (place: Place, options: HostOptions, mark: string): Promi
   `AuthorizedKeysFile ${place.authorizedKeys}`,
   `MaxSessions ${options.maxSessions ?? 100}`,
   `SetEnv "PATH=${await pathOf(place, options)}" "${mark}"`,
-  ...['StrictModes no', 'UsePAM no', 'KbdInteractiveAuthentication no', 'PidFile none'],
+  ...['StrictModes no', 'PidFile none'],
+  ...(options.pam === undefined ? ['UsePAM no', 'KbdInteractiveAuthentication no'] : ['UsePAM yes']),
   `PasswordAuthentication ${options.password === undefined ? 'no' : 'yes'}`,
   ...['PermitRootLogin yes', `MaxStartups ${options.maxStartups ?? '1000:30:2000'}`, 'PrintMotd no'],
   ...['PrintLastLog no', 'LogLevel INFO'],
@@ -197,6 +208,7 @@ const startInNamespace = (
     diskSize ? 'mount -t tmpfs -o "size=$size" tmpfs /var/www' : 'mount --bind "$www" /var/www',
     more,
     '[ ! -e "$dir/shadow" ] || mount --bind "$dir/shadow" /etc/shadow',
+    '[ ! -e "$dir/pam" ] || mount --bind "$dir/pam" /etc/pam.d/sshd',
     'exec "$sshd" -D -e -f "$dir/sshd_config"',
   ];
   const env = { PATH: DEFAULT_PATH, dir, www, home, size: diskSize ?? '', sshd: findTool('sshd')! };

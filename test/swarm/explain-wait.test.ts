@@ -21,7 +21,11 @@ test.each([
     },
     'the tracker names 3 peers, and none can be reached: are their ports open?',
   ],
+  [
+    { answers: [{ url, others: 1 }], peers: 0, mismatches: new Set(['hung-up', 'other-key'] as const) },
+    'the tracker names 1 peer, and who was met has another key: is --key the one that the seeder has?',
+  ],
   [{ answers: [{ url, others: 3 }], peers: 1 }, '1 peer connected, but nothing comes from there'],
 ])('why nothing comes: %j', (waiting, words) => {
-  expect(explainWait(waiting)).toBe(words);
+  expect(explainWait({ mismatches: new Set(), ...waiting })).toBe(words);
 });

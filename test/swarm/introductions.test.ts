@@ -67,6 +67,18 @@ test('a host that still has a neighbour is not alone', () => {
   expect(said.filter((line) => line.includes('alone'))).toEqual([]);
 });
 
+test('who has no way to the seeder is replaced by one who listens, or the next who does', () => {
+  const introductions = start(4, [0, 1]);
+  for (const place of [0, 1, 2]) listen(introductions, place);
+  said = [];
+  introductions.withoutSeeder(0);
+  introductions.withoutSeeder(1);
+  introductions.withoutSeeder(3);
+  expect(said.splice(0)).toEqual(['2 calls seeder:1']);
+  listen(introductions, 3);
+  expect(said).toEqual(['3 calls seeder:1, 10.0.0.0:42, 10.0.0.1:42, 10.0.0.2:42']);
+});
+
 test('a lost seeder is told, and addresses that nobody was told of are not', () => {
   const introductions = start(1, [0]);
   listen(introductions, 0);

@@ -13,6 +13,7 @@ import { type Bench, positive, say } from '../command-line.ts';
 import { describeMachine } from '../machine.ts';
 import { type Application, makeApplication, type Size } from './application.ts';
 import { capistrano } from './capistrano.ts';
+import { delayFleet } from './delay.ts';
 import { rookery } from './our-deploy.ts';
 import { renderReport } from './report.ts';
 import { type Kind, type Run, runRound } from './rounds.ts';
@@ -32,6 +33,8 @@ interface Case {
   readonly size: Size;
   readonly hosts: number;
   readonly kinds: readonly Kind[];
+  /** Milliseconds of a round trip between deployer and hosts, in place of loopback's. */
+  readonly roundTrip?: number;
 }
 
 /** The large application where bytes count, the small one where round trips do. */
@@ -39,6 +42,8 @@ const casesFor = (hosts: number): Case[] => [
   { label: 'large', size: { files: 2000, bytes: 30_000_000 }, hosts, kinds: ['first', 'redeploy'] },
   { label: 'small-1', size: SMALL, hosts: 1, kinds: ['no-change'] },
   { label: 'small-8', size: SMALL, hosts: 8, kinds: ['no-change'] },
+  { label: 'far-1', size: SMALL, hosts: 1, kinds: ['no-change'], roundTrip: 20 },
+  { label: 'far-8', size: SMALL, hosts: 8, kinds: ['no-change'], roundTrip: 20 },
 ];
 
 const SMALL: Size = { files: 50, bytes: 200_000 };
@@ -78,7 +83,7 @@ export const main = async (args: readonly string[], { root, signal }: Bench): Pr
         .map(([name, value]) => `${name}: ${value}`)
         .join('\n')}\n`,
     );
-    const done: (Result & { hosts: number; application: Application['facts'] })[] = [];
+    const done: CaseResult[] = [];
     for (const one of cases) done.push(await runCase(one, { dir, root, fleet, runs, signal }));
     if (values.json) await writeFile(values.json, `${JSON.stringify({ machine, cases: done }, null, 2)}\n`);
     return done.some(({ left }) => left.length > 0) ? 1 : 0;
@@ -105,13 +110,32 @@ interface Result {
   readonly left: readonly string[];
 }
 
-const runCase = async ({ label, size, hosts, kinds }: Case, { dir, root, fleet: all, runs, signal }: Around) => {
-  const fleet = { ...all, hosts: all.hosts.slice(0, hosts) };
+interface CaseResult extends Result {
+  readonly hosts: number;
+  readonly roundTrip?: number;
+  readonly application: Application['facts'];
+}
+
+const runCase = async (one: Case, around: Around): Promise<CaseResult> => {
+  const fleet = { ...around.fleet, hosts: around.fleet.hosts.slice(0, one.hosts) };
+  if (one.roundTrip === undefined) return runOn(one, { ...around, fleet });
+  const delayed = await delayFleet(fleet, one.roundTrip);
+  try {
+    return await runOn(one, { ...around, fleet: delayed.fleet });
+  } finally {
+    delayed.close();
+  }
+};
+
+const runOn = async (
+  { label, size, hosts, kinds, roundTrip }: Case,
+  { dir, root, fleet, runs, signal }: Around,
+): Promise<CaseResult> => {
   const application = await makeApplication(join(dir, label), size);
   const place = { dir, label, root, fleet, repository: application.bare };
   const { tools, left } = await available([rookery('torrent', place), rookery('sftp', place), capistrano(place)]);
   say(
-    `${hosts === 1 ? 'one host' : `${hosts} hosts`}, ${application.describe()}; every kind once uncounted, then ${runs} counted rounds\n`,
+    `${hosts === 1 ? 'one host' : `${hosts} hosts`}${far(roundTrip)}, ${application.describe()}; every kind once uncounted, then ${runs} counted rounds\n`,
   );
 
   const done: Run[] = [];
@@ -126,9 +150,23 @@ const runCase = async ({ label, size, hosts, kinds }: Case, { dir, root, fleet: 
   }
   const out = [...left, ...failed.map((name) => `${name}: failed`)];
   const counted = done.filter((run) => run.round > 0);
-  say(renderReport(counted, { hosts, kinds, left: out }));
-  return { hosts, application: application.facts, runs: done, left: out };
+  say(
+    renderReport(counted, {
+      hosts: `${hosts === 1 ? 'one host' : `${hosts} hosts`}${far(roundTrip)}`,
+      kinds,
+      left: out,
+    }),
+  );
+  return {
+    hosts,
+    ...(roundTrip === undefined ? {} : { roundTrip }),
+    application: application.facts,
+    runs: done,
+    left: out,
+  };
 };
+
+const far = (roundTrip: number | undefined): string => (roundTrip === undefined ? '' : `, ${roundTrip} ms away`);
 
 /** A tool that cannot take part is named and left out. */
 const available = async (all: readonly Tool[]): Promise<{ tools: Tool[]; left: string[] }> => {

@@ -3,7 +3,8 @@ import { table } from '../table.ts';
 import type { Kind, Run } from './rounds.ts';
 
 export interface ReportFacts {
-  readonly hosts: number;
+  /** In words: 'one host'. */
+  readonly hosts: string;
   readonly kinds: readonly Kind[];
   /** One line for each tool that is not in the tables. */
   readonly left: readonly string[];
@@ -41,7 +42,7 @@ export const renderReport = (runs: readonly Run[], { hosts, kinds, left }: Repor
     '',
     ...left,
     '',
-    `Deploys to ${hosts === 1 ? 'one host' : `${hosts} hosts`}, seconds: median (min - max) of ${Math.max(0, ...runs.map(({ round }) => round))} runs.`,
+    `Deploys to ${hosts}, seconds: median (min - max) of ${Math.max(0, ...runs.map(({ round }) => round))} runs.`,
     '',
     ...table(
       ['deploy', 'tool', 'wall', 'deployer CPU', 'hosts CPU', 'other CPU', 'wall, as a share of Capistrano'],

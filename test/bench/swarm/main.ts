@@ -28,6 +28,7 @@ export const main = async (args: readonly string[], { root, programs, signal }: 
     await copyFile(join(root, 'dist/peer.cjs'), peer); // a build in the meantime changes nothing
     const { tools, left } = chooseTools(values.tools.split(','), [
       rookery({ peer, seeder: join(programs, 'seeder.mjs') }),
+      rookery({ peer, seeder: join(programs, 'seeder.mjs') }, true),
       aria2({ tracker: join(programs, 'tracker.mjs') }),
       libtorrent({ script: join(root, 'test/bench/swarm/libtorrent-peer.py') }),
     ]);

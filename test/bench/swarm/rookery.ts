@@ -8,9 +8,9 @@ import type { Station } from './fleet.ts';
 import { isFar } from './links.ts';
 import type { Place, Swarm, Tool } from './tool.ts';
 
-/** Rookery's peers as a deploy runs them: `peer` is the built bundle, `seeder` the deployer's side. */
-export const rookery = ({ peer, seeder }: { peer: string; seeder: string }): Tool => ({
-  name: 'rookery',
+/** Rookery's peers as a deploy runs them: `peer` is the built bundle, `seeder` the deployer's side; in the clear, or with a key. */
+export const rookery = ({ peer, seeder }: Programs, encrypted = false): Tool => ({
+  name: encrypted ? 'rookery-encrypted' : 'rookery',
   missing: () => undefined,
   prepare: async (place): Promise<Swarm> => {
     const { fleet, payload } = place;
@@ -19,12 +19,15 @@ export const rookery = ({ peer, seeder }: { peer: string; seeder: string }): Too
     await writeFile(torrent, metainfo);
     const zones = fleet.hosts.map((_, index) => (isFar(fleet.links, index) ? 'far' : 'near'));
     const drawn = drawNeighbours(zones, Math.random);
-    const origin = startOne(place, fleet.origin, [seeder, torrent, payload.path, fleet.origin.address]);
+    const origin = startOne(place, fleet.origin, [
+      ...[seeder, torrent, payload.path, fleet.origin.address],
+      ...(encrypted ? [BENCH_KEY] : []),
+    ]);
     const peers = fleet.hosts.map((host, index) => {
       const one = startOne(place, host, [peer]);
       const gateway = drawn.gateways.get(index);
       const zone = gateway ? { zone: { name: zones[index]!, gateway } } : {};
-      one.order({ ...fetchOrder(place, host, metainfo), ...zone });
+      one.order({ ...fetchOrder(place, host, metainfo), ...zone, ...(encrypted ? { key: BENCH_KEY } : {}) });
       return one;
     });
     const [seed, ...addresses] = await Promise.all([origin, ...peers].map(({ listening }) => listening));
@@ -46,6 +49,14 @@ export const rookery = ({ peer, seeder }: { peer: string; seeder: string }): Too
     };
   },
 });
+
+interface Programs {
+  readonly peer: string;
+  readonly seeder: string;
+}
+
+/** No secret: nobody else is here. */
+const BENCH_KEY = Buffer.alloc(32, 7).toString('base64');
 
 const startOne = (place: Place, station: Station, argv: readonly string[]) => {
   const { address } = station;

@@ -1,0 +1,117 @@
+import type { Emit } from '#protocol/events.ts';
+import { CommandFailed, type Remote } from '#recipe/remote.ts';
+import { ConnectFailed } from './connect-failed.ts';
+import { reconnect } from './reconnect.ts';
+import type { Session } from './session.ts';
+
+/** A session that outlives its connection. */
+export interface LastingSession extends Session {
+  /** Sets what has to hold before a run goes on with the host after its connection was lost. @default nothing */
+  onReturn(returning: Returning): void;
+}
+
+export interface Returning {
+  /** Whether the run can go on there at all: asked before anybody waits. */
+  possible(): boolean;
+  /** What is done before the next command. @throws CommandFailed where the run cannot go on after all */
+  prepare(fresh: Remote): Promise<void>;
+}
+
+interface Lasting {
+  /** Connects and logs in anew. @throws ConnectFailed */
+  readonly open: (signal: AbortSignal) => Promise<Session>;
+  readonly emit: Emit;
+  /** The run is to end: nobody waits any longer, but what puts things right tries once. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The same host over one connection after the other. A command that ran when the connection was lost has failed, for
+ * nobody knows how far it came; it is never run again. The next one waits until the host is back, for
+ * `ssh.reconnectTimeout` seconds, where what the run had there is still there. Then it fails, and so do those after it, at once.
+ */
+export const makeLastingSession = (first: Session, { open, emit, signal }: Lasting): LastingSession => {
+  const { host } = first;
+  const { reconnectTimeout } = host.ssh;
+  const watchers: Parameters<Remote['watch']>[0][] = [];
+  const closing = new AbortController();
+  let returning: Returning = { possible: () => true, prepare: async () => {} };
+  let inner = first;
+  let lost = false;
+  let back: Promise<void> | undefined;
+
+  const use = (session: Session): void => {
+    inner = session;
+    lost = false;
+    back = undefined;
+    for (const listener of watchers) session.watch(listener);
+    void session.lost.then(() => {
+      if (session === inner) lost = true;
+    });
+  };
+  const comeBack = async (): Promise<void> => {
+    const begun = performance.now();
+    const tell = (level: 'info' | 'warning', message: string) =>
+      emit({ type: 'notice', level, message, host: host.name });
+    tell('warning', `connection lost, waiting up to ${reconnectTimeout} s for the host to come back`);
+    const fresh = await reconnect(open, { seconds: reconnectTimeout, signal, closing: closing.signal }).catch(
+      (error) => {
+        throw notBack(host.name, reconnectTimeout, error);
+      },
+    );
+    try {
+      await returning.prepare(fresh);
+    } catch (error) {
+      await fresh.close();
+      throw error;
+    }
+    use(fresh);
+    tell('info', `connected again after ${Math.round((performance.now() - begun) / 1000)} s`);
+  };
+  /** The session to begin something on; where there is no connection and none is to come, one that says so. */
+  const current = async (): Promise<Session> => {
+    const stays = !lost || closing.signal.aborted || reconnectTimeout === 0 || (!back && !returning.possible());
+    if (stays) return inner;
+    back ??= comeBack();
+    await back;
+    return inner;
+  };
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await inner.close();
+  };
+
+  use(first);
+  return {
+    host,
+    get addresses() {
+      return inner.addresses;
+    },
+    get lost() {
+      return inner.lost;
+    },
+    run: async (...args) => (await current()).run(...args),
+    spawn: async (...args) => (await current()).spawn(...args),
+    read: async (...args) => (await current()).read(...args),
+    write: async (...args) => (await current()).write(...args),
+    sendFile: async (...args) => (await current()).sendFile(...args),
+    forward: (accept) => inner.forward(accept),
+    watch: (listener) => {
+      watchers.push(listener);
+      inner.watch(listener);
+    },
+    onReturn: (wanted) => {
+      returning = wanted;
+    },
+    interrupt: () => inner.interrupt(),
+    close,
+  };
+};
+
+const notBack = (host: string, seconds: number, error: unknown): unknown =>
+  error instanceof ConnectFailed
+    ? new CommandFailed(host, {
+        code: error.code === 'host-key' ? error.code : 'connection-lost',
+        message: `the connection was lost, and the host did not come back within ${seconds} s (ssh.reconnectTimeout): ${error.message}`,
+      })
+    : error;
