@@ -30,6 +30,16 @@ describe('what ssh asks', () => {
     expect(questions.asked).toEqual(['Password of ann on the hosts', 'That was not it. Password of ann on the hosts']);
   });
 
+  test('three times in all, as ssh has it, even where one host is slower than another to refuse a wrong one', async () => {
+    const questions = asker('1', '2', '3', '4');
+    const [first, late] = [new Map(), new Map()];
+    const answer = (told: Told) => questions.answer(PASSWORD, target, told);
+    expect([await answer(first), await answer(first)]).toEqual(['1', '2']);
+    expect([await answer(late), await answer(late)]).toEqual(['2', '3']);
+    expect([await answer(first), await answer(late)]).toEqual(['3', undefined]);
+    expect(questions.asked).toHaveLength(3);
+  });
+
   test('a code is asked for each time', async () => {
     const questions = asker('1', '2');
     expect([await login(questions, [CODE]), await login(questions, [CODE])]).toEqual([['1'], ['2']]);

@@ -13,10 +13,11 @@ export interface Questions {
 
 /**
  * Passphrases, PINs and passwords are asked for once, whatever the number of hosts: who asks the second time was told
- * a wrong one, and only then it is asked for again. Everything else, as a code that is good for one login, is asked for each time.
+ * a wrong one, and only then it is asked for again, three times in all (ssh_config(5), NumberOfPasswordPrompts). Everything
+ * else, as a code that is good for one login, is asked for each time.
  */
 export const makeQuestions = (ask: Ask | undefined): Questions => {
-  const answers = new Map<string, Promise<string | undefined>>();
+  const answers = new Map<string, Promise<string | undefined>[]>();
   let asking = ask;
   const askNow = (question: string): Promise<string | undefined> =>
     asking === undefined ? Promise.resolve(undefined) : asking(question, { hidden: true }).catch(() => undefined);
@@ -24,11 +25,13 @@ export const makeQuestions = (ask: Ask | undefined): Questions => {
     answer: async (prompt, target, told) => {
       const question = commonQuestion(prompt, target);
       if (question === undefined) return askNow(`${target.name}: ${plain(prompt)}`);
-      const known = answers.get(question);
+      const given = answers.get(question) ?? [];
+      const known = given.at(-1);
       const wrong = known !== undefined && known === told.get(question);
-      if (wrong && asking === undefined) return undefined; // a host that starts refuses the right one, too: it stays known
+      // a host that starts refuses the right one, too: it stays known
+      if (wrong && (asking === undefined || given.length === MAX_TRIES)) return undefined;
       const answer = known === undefined || wrong ? askNow(`${wrong ? 'That was not it. ' : ''}${question}`) : known;
-      answers.set(question, answer);
+      if (answer !== known) answers.set(question, [...given, answer]);
       told.set(question, answer);
       return (await answer) || undefined;
     },
@@ -37,6 +40,8 @@ export const makeQuestions = (ask: Ask | undefined): Questions => {
     },
   };
 };
+
+const MAX_TRIES = 3;
 
 /** The question that stands for all hosts; undefined: each has its own. Prompts as in OpenSSH's sshconnect2.c. */
 const commonQuestion = (prompt: string, { user }: Target): string | undefined => {
