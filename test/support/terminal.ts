@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CLI } from './cli.ts';
 import type { Project } from './project.ts';
 
-/** Types each text when its cue shows up, one after the other. Resolves at the end of the program. */
+/** Types each text when its cue shows up, one after the other. Resolves at the end of the program; one that waits for more is ended, and shown. */
 export const onTerminal = async (
   project: Project,
   words: string,
@@ -29,6 +29,12 @@ export const onTerminal = async (
       child.stdin.write(typed);
     });
   }
-  const [exitCode] = (await once(child, 'close')) as [number];
+  const patience = setTimeout(() => child.kill(), PATIENCE);
+  const [exitCode, signal] = (await once(child, 'close')) as [number, string | null];
+  clearTimeout(patience);
+  if (signal !== null)
+    throw new Error(`No end; not yet seen: ${waiting.map(([cue]) => cue)}; on the screen:\n${screen}`);
   return { exitCode, screen };
 };
+
+const PATIENCE = 90_000; // ms, less than a test has
