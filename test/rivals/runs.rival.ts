@@ -73,7 +73,7 @@ showDefects([
 
   defect({
     name: 'a command that reads stdin hangs',
-    observe: async (rival) => (await rival.run(['read:stdin'], { timeout: 5 })).exitCode,
+    observe: async (rival) => (await rival.run(['read:stdin'], { timeout: 20 })).exitCode,
     right: 0,
     capistrano: null,
   }),
