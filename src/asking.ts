@@ -10,28 +10,41 @@ export const askSecretly =
   };
 
 /**
- * A password for all hosts of the run, asked for when it is first wanted. A host that asks again, for it was wrong there,
- * gets what was typed since, or what is then asked for: so each host may have its own.
+ * A password for all hosts of the run, asked for when it is first wanted; each host may have its own. A host gets the oldest
+ * that was not wrong wherever it was tried, or what it had the last time. Where that is wrong it gets the newest of the others,
+ * and then a person is asked: sudo's three tries are enough for that.
  */
 export const askUntilRight = (ask: Ask, question: string): SudoPassword => {
-  const typed: Promise<string>[] = [];
-  const rightFor = new Map<string, number>();
-  let refused = false;
-  const type = (words: string): void => {
+  const typed: { answer: Promise<string>; given: number; wrong: number }[] = [];
+  const hadBy = new Map<string, number>();
+  let declined = false;
+  const type = (words: string): number => {
     const answer = ask(words, { hidden: true });
-    typed.push(answer);
     answer.catch(() => {
-      refused = true; // who does not want to answer is not asked again
+      declined = true; // who does not want to answer is not asked again
     });
+    return typed.push({ answer, given: 0, wrong: 0 }) - 1;
   };
+  const forFirst = (host: string): number => hadBy.get(host) ?? typed.findIndex(({ given, wrong }) => given > wrong);
   return (host) => {
-    let last: number | undefined;
+    const tried: number[] = [];
+    const choose = (): number => {
+      if (typed.length === 0) return type(question);
+      const untried = tried.length > 1 ? -1 : typed.findLastIndex((_, index) => !tried.includes(index));
+      const known = tried.length === 0 ? forFirst(host) : untried;
+      if (known !== -1) return known;
+      if (untried !== -1) return untried;
+      return declined ? typed.length - 1 : type(`Wrong on ${host}. ${question}`);
+    };
     return () => {
-      if (typed.length === 0) type(question);
-      else if (last === typed.length - 1 && !refused) type(`Wrong on ${host}. ${question}`);
-      last = last === undefined ? (rightFor.get(host) ?? typed.length - 1) : typed.length - 1;
-      rightFor.set(host, last);
-      return typed[last]!;
+      const last = typed[tried.at(-1) ?? -1];
+      if (last) last.wrong += 1;
+      const index = choose();
+      tried.push(index);
+      hadBy.set(host, index);
+      const next = typed[index]!;
+      next.given += 1;
+      return next.answer;
     };
   };
 };
