@@ -96,6 +96,7 @@ export const logIn = (
       keepaliveCountMax: ssh.aliveCountMax,
       ...(ssh.forwardedAgent === undefined ? {} : { agent: ssh.forwardedAgent, agentForward: true }),
     });
+    if (signal.aborted) stop();
   });
 
 const denied = (

@@ -11,10 +11,12 @@ export const makePace = (): (<T>(target: Target, signal: AbortSignal, attempt: (
     const key = doorOf(target);
     const lane = lanes.get(key) ?? makeLane();
     lanes.set(key, lane);
-    const begun = performance.now();
+    let begun: number | undefined;
     for (let tries = 1; ; tries += 1) {
       const leave = await lane.enter();
+      begun ??= performance.now();
       try {
+        if (signal.aborted) throw new ConnectFailed('connect', 'interrupted');
         const result = await attempt();
         lane.widen();
         return result;
