@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../support/free-address.ts';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
 import { makeProject, type Project } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
@@ -77,6 +80,27 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))("the system's ssh as transport", (
     expect(builtIn).toMatchObject({ code: 'host-key', message: expect.stringContaining("transport: 'openssh'") });
     const [certified] = await errorsOf({ ...ssh, transport: 'built-in', proxyJump: false, knownHostsFile });
     expect(certified).toMatchObject({ code: 'auth', message: expect.stringContaining("transport: 'openssh'") });
+  });
+
+  test('what the bastion says of one host is not told of another', async () => {
+    const mute = createServer(() => {});
+    const [closed, silent] = project.hosts as [SshdHost, SshdHost];
+    mute.listen(0, silent.address);
+    await once(mute, 'listening');
+    const ports = [await freePort([closed.address]), (mute.address() as { port: number }).port];
+    try {
+      await project.configure({
+        config: { ssh: { ...ssh, connectTimeout: 5 } },
+        host: (index) => ({ port: ports[index] }),
+      });
+      const { summary } = await project.deploy(['run', '--', 'true']);
+      expect(summary.hosts.map(({ error }) => error?.message)).toEqual([
+        expect.stringMatching(/through .*refused/),
+        expect.stringMatching(/no SSH answer.* within 5 s/),
+      ]);
+    } finally {
+      mute.close();
+    }
   });
 
   test.each(['SIGINT', 'SIGKILL'] as const)('%s leaves no ssh, no directory and no command behind', async (signal) => {

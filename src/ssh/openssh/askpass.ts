@@ -11,18 +11,18 @@ export interface Askpass {
   close(): void;
 }
 
-/** @param silent ssh tells something, as that a key waits to be touched, and wants no answer. Resolves to the answer, or to nothing */
-export type Take = (prompt: string, silent: boolean) => Promise<string | undefined>;
+/**
+ * Resolves to the answer, or to nothing.
+ * @param told for what ssh only tells, as that a key waits to be touched: resolves when it has been done
+ */
+export type Take = (prompt: string, told?: Promise<unknown>) => Promise<string | undefined>;
 
 /** @param path PATH with the Node that runs us first */
 export const openAskpass = async (directory: string, path: string): Promise<Askpass> => {
   const takers = new Map<string, Take>();
   const socket = join(directory, 'questions');
   const program = join(directory, 'askpass');
-  const server = createServer(
-    { allowHalfOpen: true },
-    (connection) => void serve(connection, takers).catch(() => connection.destroy()),
-  );
+  const server = createServer((connection) => void serve(connection, takers).catch(() => connection.destroy()));
   server.listen(socket);
   await Promise.all([
     once(server, 'listening'),
@@ -44,7 +44,7 @@ export const openAskpass = async (directory: string, path: string): Promise<Askp
 
 const PROGRAM = `const { ROOKERY_ASKPASS, ROOKERY_ASKPASS_NUMBER: number, SSH_ASKPASS_PROMPT: kind } = process.env;
 let answer = '';
-require('node:net').connect(ROOKERY_ASKPASS, function () { this.end(JSON.stringify({ number, kind, prompt: process.argv[2] })); })
+require('node:net').connect(ROOKERY_ASKPASS, function () { this.write(JSON.stringify({ number, kind, prompt: process.argv[2] }) + '\\n'); })
   .setEncoding('utf8').on('data', (text) => { answer += text; })
   .on('error', () => process.exit(1))
   .on('end', () => { if (answer === '') process.exit(1); console.log(JSON.parse(answer)); });
@@ -52,13 +52,17 @@ require('node:net').connect(ROOKERY_ASKPASS, function () { this.end(JSON.stringi
 
 const serve = async (connection: Socket, takers: ReadonlyMap<string, Take>): Promise<void> => {
   connection.on('error', () => {}); // its ssh has ended
+  const closed = new Promise((resolve) => connection.once('close', resolve));
   let text = '';
-  connection.setEncoding('utf8').on('data', (part) => {
-    text += part;
+  await new Promise<void>((resolve) => {
+    connection.setEncoding('utf8').on('data', (part) => {
+      text += part;
+      if (text.endsWith('\n')) resolve();
+    });
   });
-  await once(connection, 'end');
   const { number, kind, prompt = '' } = JSON.parse(text) as { number: string; kind?: string; prompt?: string };
   // a question for yes or no is none of ours: whether a key may be used, the agent asks
-  const answer = kind === 'confirm' ? undefined : await takers.get(number)?.(prompt, kind === 'none');
+  const answer =
+    kind === 'confirm' ? undefined : await takers.get(number)?.(prompt, kind === 'none' ? closed : undefined);
   connection.end(answer === undefined ? '' : JSON.stringify(answer));
 };

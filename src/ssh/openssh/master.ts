@@ -40,9 +40,10 @@ export const startMaster = (options: MasterOptions, parts: MasterParts, signal: 
     };
     const stop = () => fail(new ConnectFailed('connect', `cannot reach ${where(target)}: interrupted`));
     const patience = makePatience(target.ssh.connectTimeout, () => fail(noAnswer(target)));
-    const variables = parts.askpass.variables(async (prompt, silent) => {
-      if (silent) return void parts.notify(`${target.name}: ${prompt}`);
-      return patience.hold(parts.questions.answer(prompt, target, told));
+    const variables = parts.askpass.variables(async (prompt, done) => {
+      if (!done) return patience.hold(parts.questions.answer(prompt, target, told));
+      parts.notify(`${target.name}: ${prompt}`);
+      return void (await patience.hold(done));
     });
     const child = spawn('ssh', masterWords(options), {
       ...{ detached: true, stdio: ['ignore', 'pipe', 'pipe'] },

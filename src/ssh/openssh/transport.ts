@@ -127,7 +127,8 @@ const withCauses = async (
     return new ConnectFailed('connect', `cannot reach ${target.name} through ${ssh.via.name}: ${why}`);
   }
   const refused = via?.said().match(/open failed: (?:connect failed: )?([^\r\n]*)\s*$/)?.[1];
-  if (error.code === 'connect' && ssh.via && refused !== undefined) {
+  // what the gate says last is of this host only where its ssh says that the gate refused
+  if (/stdio forwarding request failed/i.test(error.message) && ssh.via && refused !== undefined) {
     const why = /prohibited/.test(refused)
       ? `${ssh.via.name} does not allow it: AllowTcpForwarding or PermitOpen in its sshd_config`
       : refused;
