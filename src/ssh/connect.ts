@@ -15,6 +15,8 @@ import { makeWays } from './ways.ts';
 
 export interface Connection {
   readonly client: ssh2.Client;
+  /** Ends it without a word to the other side, also where that is about to be closed and never answers: ssh2's own `destroy` does nothing then. */
+  readonly cut: () => void;
   readonly addresses: Socket['addresses'];
 }
 
@@ -28,7 +30,7 @@ export const builtInTransport = (secrets: Secrets): Transport => {
         const known = await readKnownKeys(target); // anew: an earlier try may have added one
         const socket = await reach(target, via, signal);
         const client = await logIn(target, socket, known, credentials, signal);
-        return { client, addresses: socket.addresses };
+        return { client, cut: () => void socket.stream.destroy(), addresses: socket.addresses };
       }),
     );
   const ways = makeWays(logInTo, ({ client }) => new Promise<void>((resolve) => client.once('close', () => resolve())));

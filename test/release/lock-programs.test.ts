@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Command, shellText } from '#protocol/shell.ts';
 import { type LockOwner, parseLock } from '#release/found-lock.ts';
 import { breakLock, type GuardTiming, giveBackLock, guardLock, leaveLock, SILENT } from '#release/lock-programs.ts';
-import { endProcesses, markedWith } from '../support/host-processes.ts';
+import { markedWith, signalProcesses } from '../support/host-processes.ts';
 import { findShells } from '../support/shells.ts';
 import { type Application, makeApplication, NAMES } from './application.ts';
 
@@ -28,7 +28,10 @@ describe.each(findShells().map((shell) => ({ shell, title: shell.name })))('the 
     app = await makeApplication(shell, NAMES[1]);
   });
   afterEach(async () => {
-    endProcesses(running().map(({ pid }) => pid));
+    signalProcesses(
+      'SIGKILL',
+      running().map(({ pid }) => pid),
+    );
     await app.remove();
   });
 

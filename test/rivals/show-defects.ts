@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { endProcesses } from '../support/host-processes.ts';
+import { signalProcesses } from '../support/host-processes.ts';
 import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs, needsRoot } from '../support/tools.ts';
 import { capistrano } from './capistrano.ts';
@@ -35,7 +35,10 @@ export const showDefects = (defects: readonly Defect[]): void => {
     });
     afterAll(() => fleet?.close());
     afterEach(async () => {
-      endProcesses(fleet.hosts.flatMap((host) => host.processes().map(({ pid }) => pid)));
+      signalProcesses(
+        'SIGKILL',
+        fleet.hosts.flatMap((host) => host.processes().map(({ pid }) => pid)),
+      );
       await Promise.all(fleet.hosts.map(({ files }) => empty(files)));
       await rival?.remove();
       rival = undefined;

@@ -26,10 +26,10 @@ describe.skipIf(!needs(...SSHD_TOOLS)).each(['built-in', 'openssh'] as const)('a
     await fleet?.close();
   });
 
-  const open = async (): Promise<[Transport, Session]> => {
-    const { user, identityFile, knownHostsFile, dir } = fleet;
+  const open = async (there = fleet): Promise<[Transport, Session]> => {
+    const { user, identityFile, knownHostsFile, dir } = there;
     const ssh = { transport, user, identityFile, knownHostsFile, configFile: false, reconnectTimeout: 0 } as const;
-    const hosts = fleet.hosts.map(({ address, port }) => ({ host: address, port }));
+    const hosts = there.hosts.map(({ address, port }) => ({ host: address, port }));
     const written = {
       application: 'shop',
       source: { kind: 'dir', path: '.' },
@@ -158,5 +158,17 @@ describe.skipIf(!needs(...SSHD_TOOLS)).each(['built-in', 'openssh'] as const)('a
     await other.close();
     await own.close();
     expect(await readFile(fleet.knownHostsFile, 'utf8')).not.toBe('');
+  });
+
+  test('that is closed while its host says nothing any more does not wait for it', async () => {
+    const silent = await startSshdFleet({ hosts: 1 });
+    try {
+      const [made, one] = await open(silent);
+      silent.freeze(silent.hosts[0]!);
+      await one.close();
+      await made.close();
+    } finally {
+      await silent.close();
+    }
   });
 });

@@ -63,11 +63,11 @@ const sockets = () =>
 
 const portOf = (socket: string): number => Number.parseInt(socket.split(':')[1]!, 16);
 
-/** Kills the processes at once; those that have ended already are no matter. */
-export const endProcesses = (pids: readonly number[]): void => {
+/** Sends a signal to all of them; those that have ended already are no matter. */
+export const signalProcesses = (signal: NodeJS.Signals, pids: readonly number[]): void => {
   for (const pid of pids) {
     try {
-      if (pid > 1) process.kill(pid, 'SIGKILL');
+      if (pid > 1) process.kill(pid, signal);
     } catch {}
   }
 };

@@ -10,7 +10,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, loopbackNet } from './free-address.ts';
-import { endProcesses } from './host-processes.ts';
+import { signalProcesses } from './host-processes.ts';
 import { type HostOptions, prepareHost, type SshdHost } from './sshd-host.ts';
 import { makeTempDir, removeTempDir } from './temp-dir.ts';
 import { findTool } from './tools.ts';
@@ -39,6 +39,8 @@ export interface SshdFleet {
   rekey(host: SshdHost): Promise<void>;
   /** Ends the host's sshd and breaks its connections; other processes go on. */
   stop(host: SshdHost): Promise<void>;
+  /** Its sshd says nothing any more, and keeps its connections, until it is stopped. */
+  freeze(host: SshdHost): void;
   /** Starts it again, on the same address, with the same key. */
   start(host: SshdHost): Promise<void>;
   /** Ends all that ever ran on the hosts and removes their directories. */
@@ -78,7 +80,8 @@ export const startSshdFleet = async ({ hosts: wanted, ...common }: FleetOptions)
     }),
   );
   const close = async () => {
-    for (const { host, control } of hosts) endProcesses([...control.sshdPids(), ...host.processes().map((p) => p.pid)]);
+    for (const { host, control } of hosts)
+      signalProcesses('SIGKILL', [...control.sshdPids(), ...host.processes().map((p) => p.pid)]);
     await Promise.all(hosts.map(({ control }) => control.ended()));
     await removeTempDir(dir);
   };
@@ -104,6 +107,7 @@ export const startSshdFleet = async ({ hosts: wanted, ...common }: FleetOptions)
       await controlOf(host).start();
     },
     stop: (host) => controlOf(host).stop(),
+    freeze: (host) => controlOf(host).freeze(),
     start: (host) => controlOf(host).start(),
   };
 };

@@ -9,13 +9,13 @@ import { createInterface } from 'node:readline';
 import { inNamespace } from '../bench/swarm/namespaces.ts';
 import {
   descendants,
-  endProcesses,
   type HostProcess,
   inNamespaces,
   leadingTo,
   listening,
   markedWith,
   namespaceOf,
+  signalProcesses,
 } from './host-processes.ts';
 import { findTool } from './tools.ts';
 
@@ -81,6 +81,8 @@ export interface SshdControl {
   start(): Promise<void>;
   stop(): Promise<void>;
   sshdPids(): number[];
+  /** Its sshd says nothing any more, and keeps its connections. Ended by `stop` and the end of the fleet. */
+  freeze(): void;
   /** Resolves when the listening sshd has ended. */
   ended(): Promise<void>;
 }
@@ -150,10 +152,13 @@ export const prepareHost = async (
     openSync(`/proc/${pid()}/ns/mnt`, 'r'); // while it is open, no other namespace gets its number, nor we others' processes
   };
   const stop = async () => {
-    endProcesses(sshdPids());
+    signalProcesses('SIGKILL', sshdPids());
     await ended();
   };
-  return { host, control: { start, stop, sshdPids: () => (running() ? sshdPids() : []), ended } };
+  const freeze = () => {
+    signalProcesses('SIGSTOP', sshdPids());
+  };
+  return { host, control: { start, stop, freeze, sshdPids: () => (running() ? sshdPids() : []), ended } };
 };
 
 const configOf = async (place: Place, options: HostOptions, mark: string): Promise<string[]> => [

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { endProcesses } from '../../support/host-processes.ts';
+import { signalProcesses } from '../../support/host-processes.ts';
 
 const PLACE = '/run/netns';
 
@@ -30,7 +30,7 @@ export const makeNamespaces = (names: readonly string[]): Promise<void> =>
 
 /** Kills what runs in them, and removes them with all their devices. */
 export const removeNamespaces = async (names: readonly string[]): Promise<void> => {
-  endProcesses(processesIn(names));
+  signalProcesses('SIGKILL', processesIn(names));
   const there = listNamespaces().filter((name) => names.includes(name));
   if (there.length > 0)
     await batch(
