@@ -1,6 +1,6 @@
 import { sh } from '#protocol/shell.ts';
 import type { HostState } from '#recipe/host-state.ts';
-import { CommandFailed, type Remote } from '#recipe/remote.ts';
+import { isCutOff, Overtaken, type Remote } from '#recipe/remote.ts';
 import type { HeldLock } from '#release/lock.ts';
 import { releasePaths } from '#release/release-paths.ts';
 import type { LastingSession } from '#ssh/lasting-session.ts';
@@ -25,12 +25,12 @@ export const letReturn = (
   for (const session of sessions) {
     const lock = lockOf.get(session.host.name);
     if (!lock) continue;
-    const prepare = async (fresh: Remote): Promise<void> => {
-      await lock.regain(fresh);
+    const prepare = async (fresh: Remote, signal: AbortSignal): Promise<void> => {
+      await lock.regain(fresh, signal);
       const before = found(fresh.host.name);
       if (!before) return;
       await expectCurrent(fresh, [before.current, release()]).catch(async (error) => {
-        await lock.release(); // not left to the guard, which would remove what served before
+        if (!isCutOff(error)) await lock.release(); // not left to the guard, which would remove what served before
         throw error;
       });
     };
@@ -39,14 +39,14 @@ export const letReturn = (
   return (host) => lockOf.get(host)?.settled();
 };
 
-/** @throws CommandFailed where `current` points to a release that is none of these */
+/** @throws Overtaken where `current` points to a release that is none of these */
 const expectCurrent = async (remote: Remote, releases: readonly (string | undefined)[]): Promise<void> => {
   const { host } = remote;
   const { stdout } = await remote.run(sh`readlink ${releasePaths(host.deployTo).current} || :`, { quiet: true });
   const current = stdout.trim().split('/').at(-1) || undefined;
   if (releases.includes(current)) return;
   const words = current === undefined ? 'there is no current release any more' : `current points to ${current}`;
-  throw new CommandFailed(host.name, {
+  throw new Overtaken(host.name, {
     code: 'connection-lost',
     message: `the connection was lost, and meanwhile somebody else was here: ${words}`,
   });

@@ -103,6 +103,13 @@ export class CommandFailed extends Error {
   }
 }
 
+/** Somebody else has been at a host whose connection was lost: the run cannot go on there. */
+export class Overtaken extends CommandFailed {}
+
+/** Whether a command failed for want of a connection: over another one it may do. */
+export const isCutOff = (error: unknown): boolean =>
+  error instanceof CommandFailed && error.facts.code === 'connection-lost' && !(error instanceof Overtaken);
+
 /** How a command ended that should have ended with exit code 0. */
 export interface CommandEnd {
   readonly exitCode: number | null;

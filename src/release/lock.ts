@@ -13,8 +13,8 @@ export interface HeldLock {
   readonly settled: () => void;
   /** Whether the host has removed what this run needs there, or is about to, once the connection was lost. */
   readonly isLostWithConnection: () => boolean;
-  /** Takes the lock again over another connection. @throws CommandFailed where somebody else has it by now */
-  readonly regain: (remote: Remote) => Promise<void>;
+  /** Takes the lock again over another connection. @throws CommandFailed where somebody else has it by now, or the signal ends the wait for it */
+  readonly regain: (remote: Remote, signal: AbortSignal) => Promise<void>;
   /** Gives the lock back, and resolves when it is gone. */
   readonly release: () => Promise<void>;
   /** Resolves, to a sentence, if the host has given up on us: somebody else may hold the lock by now. */
@@ -84,7 +84,7 @@ const startGuard = async (
 };
 
 /** Starts one once the guard before it, whose connection was lost, has tidied up or is dead. */
-const startAgain = async (remote: Remote, owner: LockOwner): Promise<RemoteProcess> => {
+const startAgain = async (remote: Remote, owner: LockOwner, signal: AbortSignal): Promise<RemoteProcess> => {
   const deadline = performance.now() + REGAIN_S * 1000;
   for (;;) {
     const started = await startGuard(remote, owner, 'in-turn');
@@ -100,7 +100,9 @@ const startAgain = async (remote: Remote, owner: LockOwner): Promise<RemoteProce
         message: `the connection was lost, and meanwhile ${words}`,
       });
     }
-    await pause(1000);
+    await pause(1000, undefined, { signal }).catch(() => {
+      throw new CommandFailed(remote.host.name, { code: 'interrupted', message: 'interrupted' });
+    });
   }
 };
 
@@ -174,8 +176,8 @@ const keepLock = (remote: Remote, owner: LockOwner, first: RemoteProcess): HeldL
       isSettled = true;
     },
     isLostWithConnection: () => unpublished !== undefined && !isSettled,
-    regain: async (fresh) => {
-      const next = await startAgain(fresh, owner);
+    regain: async (fresh, signal) => {
+      const next = await startAgain(fresh, owner, signal);
       running.clear(); // they ended with their channels, and their numbers may be others' by now
       brief(next);
       gone = watch();

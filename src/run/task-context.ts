@@ -1,6 +1,6 @@
 import type { HostError } from '#protocol/events.ts';
 import { NO_CONTEXT } from '#recipe/command-context.ts';
-import { CommandFailed, type Remote } from '#recipe/remote.ts';
+import { CommandFailed, isCutOff, type Remote } from '#recipe/remote.ts';
 import { STANDARD_ROLES } from '#recipe/roles.ts';
 import { suggest } from '#recipe/suggest.ts';
 import type { On, OnOptions, TaskContext } from '#recipe/task-context.ts';
@@ -150,7 +150,7 @@ const refuseUnknownRoles = (names: readonly string[], known: readonly string[]):
 const interruptedIn = (task: string): HostError => ({ code: 'interrupted', message: 'interrupted', task });
 
 const hostError = (error: unknown, task: string, interrupted: boolean): HostError => {
-  if (interrupted) return interruptedIn(task);
+  if (interrupted && !isCutOff(error)) return interruptedIn(task); // a lost host is to be put right after the others
   if (error instanceof CommandFailed) return { ...error.facts, task };
   if (error instanceof UserError) return { code: 'check', message: error.message, task };
   const { message, stack } = error as Error;

@@ -1,3 +1,4 @@
+import type { Host } from '#inventory/host.ts';
 import type { Emit } from '#protocol/events.ts';
 import { CommandFailed, type Remote } from '#recipe/remote.ts';
 import { ConnectFailed } from './connect-failed.ts';
@@ -13,8 +14,8 @@ export interface LastingSession extends Session {
 export interface Returning {
   /** Whether the run can go on there at all: asked before anybody waits. */
   possible(): boolean;
-  /** What is done before the next command. @throws CommandFailed where the run cannot go on after all */
-  prepare(fresh: Remote): Promise<void>;
+  /** What is done before the next command, unless the signal ends it. @throws CommandFailed where the run cannot go on after all */
+  prepare(fresh: Remote, signal: AbortSignal): Promise<void>;
 }
 
 interface Lasting {
@@ -54,25 +55,38 @@ export const makeLastingSession = (first: Session, { open, emit, signal }: Lasti
     const tell = (level: 'info' | 'warning', message: string) =>
       emit({ type: 'notice', level, message, host: host.name });
     tell('warning', `connection lost, waiting up to ${reconnectTimeout} s for the host to come back`);
-    const fresh = await reconnect(open, { seconds: reconnectTimeout, signal, closing: closing.signal }).catch(
-      (error) => {
-        throw notBack(host.name, reconnectTimeout, error);
-      },
-    );
-    try {
-      await returning.prepare(fresh);
-    } catch (error) {
-      await fresh.close();
-      throw error;
-    }
+    const openReady = async (stop: AbortSignal): Promise<Session> => {
+      const fresh = await open(stop);
+      try {
+        await returning.prepare(fresh, stop);
+        return fresh;
+      } catch (error) {
+        await fresh.close();
+        throw error;
+      }
+    };
+    const patience = { seconds: reconnectTimeout, signal, closing: closing.signal };
+    const fresh = await reconnect(openReady, patience).catch((error) => {
+      throw notBack(host, error, signal);
+    });
     use(fresh);
     tell('info', `connected again after ${Math.round((performance.now() - begun) / 1000)} s`);
+  };
+  /** Where the wait is ended by the run's end, what puts things right may try once more, and nothing else begins. */
+  const comeBackUnlessEnded = async (): Promise<void> => {
+    const ended = signal.aborted;
+    const isEnded = () => !ended && signal.aborted;
+    await comeBack().catch((error) => {
+      if (isEnded()) back = undefined;
+      throw error;
+    });
+    if (isEnded()) throw new CommandFailed(host.name, { code: 'interrupted', message: 'interrupted' });
   };
   /** The session to begin something on; where there is no connection and none is to come, one that says so. */
   const current = async (): Promise<Session> => {
     const stays = !lost || closing.signal.aborted || reconnectTimeout === 0 || (!back && !returning.possible());
     if (stays) return inner;
-    back ??= comeBack();
+    back ??= comeBackUnlessEnded();
     await back;
     return inner;
   };
@@ -108,10 +122,13 @@ export const makeLastingSession = (first: Session, { open, emit, signal }: Lasti
   };
 };
 
-const notBack = (host: string, seconds: number, error: unknown): unknown =>
-  error instanceof ConnectFailed
-    ? new CommandFailed(host, {
-        code: error.code === 'host-key' ? error.code : 'connection-lost',
-        message: `the connection was lost, and the host did not come back within ${seconds} s (ssh.reconnectTimeout): ${error.message}`,
-      })
-    : error;
+const notBack = ({ name, ssh }: Host, error: unknown, { aborted }: AbortSignal): unknown => {
+  if (!(error instanceof ConnectFailed)) return error;
+  const what = aborted
+    ? 'was not back when the run was to end'
+    : `did not come back within ${ssh.reconnectTimeout} s (ssh.reconnectTimeout)`;
+  return new CommandFailed(name, {
+    code: error.code === 'host-key' ? error.code : 'connection-lost',
+    message: `the connection was lost, and the host ${what}: ${error.message}`,
+  });
+};

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isCutOff } from '#recipe/remote.ts';
 import { ConnectFailed } from './connect-failed.ts';
 import type { Session } from './session.ts';
 
@@ -12,7 +13,9 @@ interface Patience {
 
 /**
  * Connects to a host that was there before: again and again, for it may be starting. Then its port is closed, or sshd
- * is there and lets nobody in yet (pam_nologin). A host key that has changed ends it at once. @throws ConnectFailed that of the last try
+ * is there and lets nobody in yet (pam_nologin), or it is about to stop and lets one in all the same. A host key that has
+ * changed ends it at once, and so does a host that is there and with which the run cannot go on.
+ * @throws ConnectFailed, CommandFailed: that of the last try
  */
 export const reconnect = async (
   open: (signal: AbortSignal) => Promise<Session>,
@@ -24,12 +27,14 @@ export const reconnect = async (
     try {
       return await open(stop);
     } catch (error) {
-      const final = !(error instanceof ConnectFailed) || error.code === 'host-key';
-      if (final || stop.aborted || performance.now() + wait > deadline) throw error;
+      if (isFinal(error) || stop.aborted || performance.now() + wait > deadline) throw error;
     }
     await pause(wait, undefined, { signal: stop }).catch(() => {});
   }
 };
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof ConnectFailed ? error.code === 'host-key' : !isCutOff(error);
 
 /** Milliseconds between two tries. */
 const FIRST_WAIT = 250;

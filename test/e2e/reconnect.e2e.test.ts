@@ -28,21 +28,25 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
     await project?.remove();
   });
 
-  /** The run waits at the gate on this machine, or a command of the second host does, before a task. */
-  const configure = (before: string, where: 'here' | 'there', ssh: object = {}) => {
+  /** The run waits at the gate on this machine, and may run a command on the hosts then, or a command of the second host waits there, before a task. */
+  const configure = (before: string, where: 'here' | 'here, then there' | 'there', ssh: object = {}, undo?: Gate) => {
     const { user, identityFile, knownHostsFile } = fleet;
     const there = `on(hosts.slice(1), ({ run }) => run(sh\`echo begun >> ~/begun; cat ${gate.path}\`))`;
-    const body = where === 'here' ? `runLocally(cmd\`cat ${gate.path}\`)` : there;
+    const here = `runLocally(cmd\`cat ${gate.path}\`)`;
+    const then = where === 'here' ? '' : ".then(() => on(hosts, ({ run }) => run(['true'])))";
+    const body = where === 'there' ? there : `${here}${then}`;
     return project.configure({
       application: project.application,
       config: { strategy: 'sftp', ssh: { user, identityFile, knownHostsFile, ...ssh } },
-      recipes: `[defineRecipe({ name: 'wait', before: { '${before}': 'wait' }, tasks: [
-        task('wait', 'Wait', { run: ({ on, hosts, runLocally }) => ${body} })] })]`,
+      recipes: `[defineRecipe({ name: 'wait', before: { '${before}': 'wait', 'deploy:failed': 'undoing' }, tasks: [
+        task('wait', 'Wait', { run: ({ on, hosts, runLocally }) => ${body} }),
+        task('undoing', 'Wait to undo', { run: ({ runLocally }) => runLocally(cmd\`cat ${undo?.path ?? '/dev/null'}\`) })] })]`,
     });
   };
   const notices = ({ events }: Deployed): string[] =>
     events.flatMap((event) => (event.type === 'notice' && event.host === host.address ? [event.message] : []));
   /** Ends its sshd, and waits until the run has noticed: a command that was under way counts as one that ran. */
+  const loginsAt = (which: SshdHost) => which.log().match(/Accepted publickey/g)?.length ?? 0;
   const stop = async (which = host) => {
     await fleet.stop(which);
     await which.left();
@@ -150,6 +154,52 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
     } finally {
       await other.remove();
     }
+    await expectNothingLeft(project);
+  });
+
+  test('an interrupt ends the wait; the others go back first, then it is tried once more, and goes back too', async () => {
+    const undo = await makeGate(join(project.dir, '.git/undo'));
+    await configure('deploy:published', 'here, then there', {}, undo);
+    const cli = project.start();
+    await gate.reached(cli.result);
+    await stop();
+    await gate.pass();
+    await cli.seen('waiting up to 120 s');
+    cli.signal('SIGINT');
+    await undo.reached(cli.result);
+    await fleet.start(host);
+    await undo.pass();
+    const run = await cli.deployed;
+    expect(run.exitCode).toBe(130);
+    expect(run.of(host).error).toMatchObject({
+      code: 'connection-lost',
+      message: expect.stringContaining('was not back when the run was to end'),
+    });
+    for (const one of project.hosts)
+      expect(await lookAt(one, project.application)).toMatchObject({ releases: [], strays: [] });
+    await expectNothingLeft(project);
+  });
+
+  test('that is lost once more while its lock is taken again is waited for once more', async () => {
+    await configure('deploy:finishing', 'here');
+    const cli = project.start();
+    await gate.reached(cli.result);
+    const guard = host.processes().find(({ command }) => command.includes('while read -r word value'))!;
+    process.kill(guard.pid, 'SIGSTOP'); // it goes on holding the lock
+    const logins = loginsAt(host);
+    await restart();
+    await gate.pass();
+    await cli.seen('waiting up to 120 s');
+    while (loginsAt(host) === logins) await new Promise((resolve) => setTimeout(resolve, 5));
+    await stop();
+    process.kill(guard.pid, 'SIGCONT');
+    await host.quiet();
+    await fleet.start(host);
+    const run = await cli.deployed;
+    expect({ exitCode: run.exitCode, notices: notices(run) }).toEqual({
+      exitCode: 0,
+      notices: [expect.stringMatching(/^connection lost, waiting/), expect.stringMatching(/^connected again/)],
+    });
     await expectNothingLeft(project);
   });
 
