@@ -12,6 +12,9 @@ import { openSilentAddress } from '../support/silent-address.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs } from '../support/tools.ts';
 
+/** Of a host that says nothing; the others have to log in within it, too. */
+const PATIENCE = { connectTimeout: 5 };
+
 describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
   'a host that cannot be logged in to ends the run with 5, and no host is touched',
   () => {
@@ -77,8 +80,8 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
     test.skipIf(process.platform !== 'linux')('an address that does not answer, after ssh.connectTimeout', async () => {
       const silent = await openSilentAddress(bad.address);
       try {
-        const error = await refusal({ port: silent.port }, { connectTimeout: 1 });
-        expect(error).toMatchObject({ code: 'connect', message: expect.stringMatching(/no answer within 1 s/) });
+        const error = await refusal({ port: silent.port }, PATIENCE);
+        expect(error).toMatchObject({ code: 'connect', message: expect.stringMatching(/no answer within 5 s/) });
       } finally {
         await silent.close();
       }
@@ -93,9 +96,9 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
         ports.push((one.address() as { port: number }).port);
       }
       try {
-        const silence = await refusal({ port: ports[0] }, { connectTimeout: 1 });
-        expect(silence).toMatchObject({ code: 'connect', message: expect.stringMatching(/no SSH answer.*within 1 s/) });
-        expect(await refusal({ port: ports[1] }, { connectTimeout: 1 })).toMatchObject({ code: 'connect' });
+        const silence = await refusal({ port: ports[0] }, PATIENCE);
+        expect(silence).toMatchObject({ code: 'connect', message: expect.stringMatching(/no SSH answer.*within 5 s/) });
+        expect(await refusal({ port: ports[1] })).toMatchObject({ code: 'connect' });
       } finally {
         mute.close();
         server.close();

@@ -123,14 +123,14 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('a host that answers, but does not
     const project = await makeProject({
       fleet,
       application: 'mute',
-      config: { swarm: { stallTimeout: 2, minBytes: 0 } },
+      config: { swarm: { stallTimeout: 10, minBytes: 0 } }, // the other two have to start within it
     });
     try {
       const run = await project.deploy();
       expect(run.exitCode).toBe(1);
       expect(run.summary.hosts.map(({ status }) => status)).toEqual(['unchanged', 'unchanged', 'failed']);
       expect(run.of(fleet.hosts[2]!).error).toMatchObject({
-        ...{ code: 'transfer', message: expect.stringContaining('has not started within 2 s') },
+        ...{ code: 'transfer', message: expect.stringContaining('has not started within 10 s') },
       });
       await expectNothingLeft(project);
     } finally {
