@@ -23,6 +23,9 @@ const exitCode = await main({
   onSignal: (take) => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => take(name));
   },
+  onStray: (take) => {
+    for (const name of ['uncaughtException', 'unhandledRejection'] as const) process.on(name, take);
+  },
   endNow: (code) => process.exit(code),
 });
 process.exit(exitCode); // nothing that a library left open may keep the shell waiting

@@ -1,6 +1,8 @@
 import type { Config } from '#config/config.ts';
 import type { HostError, Summary } from '#protocol/events.ts';
-import type { Outcome } from '#run/outcome.ts';
+import { withPlace } from '#recipe/thrown-at.ts';
+import { UserError } from '#recipe/user-error.ts';
+import { type Outcome, Stray } from '#run/outcome.ts';
 import { EXIT, exitCodeOf, hostSummaries } from '#run/summarize.ts';
 import type { Made } from './deployment.ts';
 
@@ -46,9 +48,13 @@ export const summaryOf = ({ config, task, onlyFailed, hosts, begun, made, signal
     seconds,
     ...(transfer ? { swarm: { seconds: transfer.seconds, seederUploaded: transfer.seederUploaded } } : {}),
     hosts: hostSummaries(hosts, outcome, begun, transfer?.traffic ?? new Map(), untouched),
-    ...(outcome.fault ? { error: { message: outcome.fault.message } } : {}),
+    ...(outcome.fault ? { error: { message: faultMessage(outcome.fault) } } : {}),
   };
 };
+
+/** What is no mistake that we know of comes with its place in the user's files. */
+const faultMessage = (fault: Error): string =>
+  fault instanceof UserError || fault instanceof Stray ? fault.message : withPlace(fault);
 
 /** Hosts that could not be asked leave a question that went well elsewhere unanswered. */
 const lateExitCode = ({ outcome, unreachable }: Extract<RunEnd, { outcome: Outcome }>): number => {

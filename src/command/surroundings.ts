@@ -14,6 +14,8 @@ export interface ProcessLike {
   readonly stderr: Writable & { isTTY?: boolean };
   readonly stdin: Readable & { isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly onSignal: (take: (name: string) => void) => void;
+  /** Takes what was thrown, or rejected, where nobody waits for it; without that Node ends the program. */
+  readonly onStray: (take: (error: unknown) => void) => void;
   readonly endNow: (code: number) => void;
 }
 

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
+import { withPlace } from '#recipe/thrown-at.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { configProblems } from './check-config.ts';
 import type { Config } from './config.ts';
@@ -76,11 +77,19 @@ const loadModule = async (path: string, cache: string | undefined): Promise<unkn
     alias: { 'rookery/recipes': `${dirname(index)}/recipes`, rookery: index },
   });
   try {
-    return await jiti.import(path, { default: true });
+    const exported = await jiti.import(path, { default: true });
+    if (holdsConfig(exported)) return exported;
   } catch (error) {
-    throw new UserError(`${path} cannot be loaded: ${(error as Error).message}`, 2);
+    throw new UserError(`${path} cannot be loaded: ${withPlace(error as Error)}`, 2, { cause: error });
   }
+  throw new UserError(`${path} exports no configuration: write \`export default defineConfig({ … })\``, 2);
 };
+
+/** Without `export default` there is an object, too: that of all exports. */
+const holdsConfig = (exported: unknown): boolean =>
+  typeof exported === 'object' &&
+  exported !== null &&
+  ['application', 'source', 'stages'].some((key) => key in exported);
 
 const refuseProblems = (file: string, problems: readonly string[]): void => {
   if (problems.length === 0) return;

@@ -71,7 +71,7 @@ export const localPath = (path: string, { home, directory }: Pick<Surroundings, 
   return isAbsolute(path) ? path : join(directory, path);
 };
 
-const unknownStage = (name: string, known: readonly string[]): UserError =>
+export const unknownStage = (name: string, known: readonly string[]): UserError =>
   new UserError(
     `there is no stage '${name}'${suggest(name, known) || '.'}${known.length > 0 ? ` The stages are: ${known.join(', ')}.` : ''}`,
     2,

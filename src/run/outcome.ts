@@ -1,4 +1,5 @@
 import type { HostError, HostStatus } from '#protocol/events.ts';
+import { withPlace } from '#recipe/thrown-at.ts';
 
 /** What has become of the run and of every host in it. Failed hosts are values here: none is lost to another's exception. */
 export interface Outcome {
@@ -16,6 +17,15 @@ export interface Outcome {
 /** Hosts failed inside a task; which and why stands in the outcome. */
 export class HostsFailed extends Error {
   override readonly name = 'HostsFailed';
+}
+
+/** Something was thrown, or rejected, where nobody waited for it: in a callback of a recipe's, or for want of an `await`. The run is ended by it. */
+export class Stray extends Error {
+  override readonly name = 'Stray';
+  constructor(thrown: unknown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    super(`${withPlace(error)}: nobody waited for this; is an \`await\` missing?`, { cause: error });
+  }
 }
 
 /** The user, or the system, asked for the end. */

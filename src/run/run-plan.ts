@@ -7,10 +7,11 @@ import type { DeploySettings } from '#recipe/settings.ts';
 import type { Deployment } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { LocalWork } from './local-work.ts';
-import { HostsFailed, Interrupted, type Outcome } from './outcome.ts';
+import { HostsFailed, Interrupted, type Outcome, Stray } from './outcome.ts';
 import type { SettingValues } from './setting-values.ts';
 import { makeContext } from './task-context.ts';
 import type { SudoPassword } from './task-hosts.ts';
+import { makeUnfinished, toTheEnd } from './unfinished.ts';
 
 export interface Run {
   readonly plan: Plan;
@@ -77,9 +78,10 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
     const { aborted, reason } = run.signal;
     // the hosts have put right what could be, and may be somebody else's by now
     if (reason instanceof UserError) return { end: 'failed', committed, ...progress, fault: reason };
-    const fault =
-      error instanceof HostsFailed || error instanceof Interrupted || aborted ? {} : { fault: error as Error };
+    const known = error instanceof HostsFailed || error instanceof Interrupted || aborted;
     if (!committed) await putAllRight(run, progress);
+    if (reason instanceof Stray) return { end: 'failed', committed, ...progress, fault: reason };
+    const fault = known ? {} : { fault: error as Error };
     return { end: run.signal.aborted ? 'interrupted' : 'failed', committed, ...progress, ...fault };
   }
 };
@@ -155,8 +157,9 @@ const runTask = async (
   if (live.length === 0) return;
   const begun = performance.now();
   let detail: string | undefined;
+  const unfinished = makeUnfinished();
   const context = makeContext(run, task.name, live, progress, {
-    failures,
+    ...{ failures, unfinished },
     within: within.at(-1),
     detail: (text) => {
       detail = text;
@@ -183,7 +186,7 @@ const runTask = async (
   });
   const failed = progress.errors.size;
   try {
-    await task.run?.(context);
+    await toTheEnd(() => task.run?.(context), [unfinished]);
     end(progress.errors.size === failed);
   } catch (error) {
     end(false);

@@ -5,11 +5,13 @@ import { STANDARD_ROLES } from '#recipe/roles.ts';
 import { suggest } from '#recipe/suggest.ts';
 import type { On, OnOptions, TaskContext } from '#recipe/task-context.ts';
 import type { TaskHost } from '#recipe/task-host.ts';
+import { ownFrames, withPlace } from '#recipe/thrown-at.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { batchesOf, primaryOf } from './batches.ts';
 import { HostsFailed, Interrupted } from './outcome.ts';
 import type { Progress, Run } from './run-plan.ts';
 import { makeTaskHost } from './task-hosts.ts';
+import { makeUnfinished, toTheEnd, type Unfinished } from './unfinished.ts';
 import { watchRemote } from './watched-remote.ts';
 
 /** What the one who runs the task gives to it. */
@@ -19,6 +21,8 @@ interface Around {
   readonly within: string | undefined;
   readonly detail: (text: string) => void;
   readonly invoke: (task: string) => Promise<void>;
+  /** Takes what the body begins. */
+  readonly unfinished: Unfinished;
 }
 
 /** What the body of a task works with. */
@@ -27,21 +31,16 @@ export const makeContext = (
   task: string,
   live: readonly Remote[],
   progress: Progress,
-  { failures, within, detail, invoke }: Around,
+  { failures, within, detail, invoke, unfinished }: Around,
 ): TaskContext => {
-  const hostOf = (remote: Remote): TaskHost =>
-    makeTaskHost(
-      watchRemote(remote, {
-        task,
-        emit: run.emit,
-        signal: run.signal,
-        limits: run.settings.limits,
-        dryRun: run.dryRun,
-      }),
-      run.local,
-      run.sudoPassword,
-      { ...NO_CONTEXT, commands: run.commands },
-    );
+  const begunOn = new Map(run.remotes.map(({ host }) => [host.name, makeUnfinished()]));
+  const hostOf = (remote: Remote): TaskHost => {
+    const watched = watchRemote(remote, {
+      ...{ task, emit: run.emit, signal: run.signal, limits: run.settings.limits, dryRun: run.dryRun },
+    });
+    const commands = { ...NO_CONTEXT, commands: run.commands };
+    return makeTaskHost(keepBegun(watched, begunOn.get(remote.host.name)!), run.local, run.sudoPassword, commands);
+  };
   const all = run.remotes.map(hostOf);
   const isIn = ({ host }: Remote): boolean => !progress.errors.has(host.name);
   const fail = (host: string, error: HostError) => {
@@ -64,7 +63,9 @@ export const makeContext = (
     const { groups, atOnce } = batchesOf(asked.filter(isIn), options);
     const stops = (): boolean => progress.errors.size > (options.stopOnFailure === true ? before : run.allowed);
     const runHost = async (remote: TaskHost): Promise<void> => {
-      await body(remote).catch((error: unknown) => fail(remote.host.name, hostError(error, task, run.signal.aborted)));
+      await toTheEnd(() => body(remote), [begunOn.get(remote.host.name)!]).catch((error: unknown) =>
+        fail(remote.host.name, hostError(error, task, run.signal.aborted)),
+      );
       progress.finished.set(remote.host.name, performance.now());
     };
     for (const [index, group] of groups.entries()) {
@@ -99,12 +100,14 @@ export const makeContext = (
     },
     deployment: run.deployment,
     on: ((hosts, second, third) =>
-      typeof second === 'function' ? runGroups(hosts, {}, second) : runGroups(hosts, second, third)) as On,
-    runLocally: (command, options = {}) => run.local.run(command, options),
+      unfinished.keep(
+        typeof second === 'function' ? runGroups(hosts, {}, second) : runGroups(hosts, second, third),
+      )) as On,
+    runLocally: (command, options = {}) => unfinished.keep(run.local.run(command, options)),
     fetch: run.values.fetch,
     set: run.values.set,
     ask: run.ask,
-    invoke,
+    invoke: (name) => unfinished.keep(invoke(name)),
     secret: run.secret,
     dryRun: run.dryRun,
     failures: () => failures,
@@ -127,6 +130,15 @@ export const makeContext = (
       run.emit({ type: 'notice', level: 'warning', message, ...(remote ? { host: remote.host.name } : {}) }),
   };
 };
+
+/** The same host, with all that it is asked to do kept in mind. */
+const keepBegun = (remote: Remote, { keep }: Unfinished): Remote => ({
+  ...remote,
+  run: (...args) => keep(remote.run(...args)),
+  read: (...args) => keep(remote.read(...args)),
+  write: (...args) => keep(remote.write(...args)),
+  sendFile: (...args) => keep(remote.sendFile(...args)),
+});
 
 /** Waits, or less when the run is interrupted. */
 const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
@@ -153,11 +165,11 @@ const hostError = (error: unknown, task: string, interrupted: boolean): HostErro
   if (interrupted && !isCutOff(error)) return interruptedIn(task); // a lost host is to be put right after the others
   if (error instanceof CommandFailed) return { ...error.facts, task };
   if (error instanceof UserError) return { code: 'check', message: error.message, task };
-  const { message, stack } = error as Error;
+  const frames = ownFrames(error as Error); // of ours nobody would learn anything
   return {
     code: 'bug',
-    message: `the recipe threw: ${message}`,
+    message: `the recipe threw: ${withPlace(error as Error)}`,
     task,
-    ...(stack === undefined ? {} : { output: stack }),
+    ...(frames.length > 1 ? { output: frames.join('\n') } : {}),
   };
 };

@@ -48,7 +48,7 @@ export const makeTaskHost = (
     execute: run,
     test: async (command, options) => {
       try {
-        await run(command, { quiet: true, reads: true, ...options });
+        await run(command, { quiet: true, reads: true, mayFail: true, ...options });
         return true;
       } catch (error) {
         if (error instanceof CommandFailed && typeof error.facts.exitCode === 'number') return false;

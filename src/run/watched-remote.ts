@@ -17,12 +17,13 @@ export interface Watching {
 export const watchRemote = (remote: Remote, { task, emit, signal, limits, dryRun }: Watching): Remote => {
   const host = remote.host.name;
 
-  const told = async <T>(command: string, text: string, act: () => Promise<T>): Promise<T> => {
+  const told = async <T>(command: string, text: string, act: () => Promise<T>, mayFail = false): Promise<T> => {
     if (signal.aborted) throw new CommandFailed(host, { code: 'interrupted', message: 'interrupted', command });
     const begun = performance.now();
     const end = (exitCode: number | null, signalName: string | null) => {
       const seconds = (performance.now() - begun) / 1000;
-      emit({ type: 'command-end', host, task, command, exitCode, signal: signalName, seconds });
+      const answers = mayFail && exitCode !== null ? ({ mayFail } as const) : {};
+      emit({ type: 'command-end', host, task, command, exitCode, signal: signalName, seconds, ...answers });
     };
     emit({ type: 'command-start', host, task, command, text });
     try {
@@ -48,15 +49,11 @@ export const watchRemote = (remote: Remote, { task, emit, signal, limits, dryRun
         planned(label, text, options.reads);
         return options.reads ? remote.run(command, limited) : NOTHING;
       }
-      return told(label, text, () =>
-        remote.run(command, {
-          ...limited,
-          onOutput: (stream, chunk) => {
-            options.onOutput?.(stream, chunk);
-            if (!options.quiet) emit({ type: 'command-output', host, task, stream, text: chunk });
-          },
-        }),
-      );
+      const onOutput = (stream: 'stdout' | 'stderr', chunk: string) => {
+        options.onOutput?.(stream, chunk);
+        if (!options.quiet) emit({ type: 'command-output', host, task, stream, text: chunk });
+      };
+      return told(label, text, () => remote.run(command, { ...limited, onOutput }), options.mayFail);
     },
     write: async (path, content, mode) => {
       const words = `write ${path}`;
@@ -80,7 +77,7 @@ export const watchRemote = (remote: Remote, { task, emit, signal, limits, dryRun
       const program = await remote.spawn(command);
       void program.exit.then((end) => {
         const seconds = (performance.now() - begun) / 1000;
-        emit({ type: 'command-end', host, task, command: name, ...end, seconds });
+        emit({ type: 'command-end', host, task, command: name, ...end, seconds, mayFail: true }); // who talks to it tells
       });
       return program;
     },

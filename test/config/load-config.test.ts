@@ -222,6 +222,23 @@ describe('is refused in words', () => {
     expect(await refused()).toContain(join(base, name));
   });
 
+  test.each(["const config = { application: 'shop' }", "export const config = { application: 'shop' }"])(
+    'where it is not the default export, with how to write that: %s',
+    async (content) => {
+      await put('deploy.config.ts', content);
+      expect(await refused()).toMatch(
+        /deploy\.config\.ts exports no configuration: write `export default defineConfig/,
+      );
+    },
+  );
+
+  test('where it throws, with the line', async () => {
+    await put('own.ts', "\nexport const own = () => { throw new Error('no such thing'); };");
+    await put('deploy.config.ts', "import { own } from './own.ts';\nexport default own();");
+    const words = await refused();
+    expect(words).toMatch(/deploy\.config\.ts cannot be loaded: no such thing \(.*\/own\.ts:2:\d+\)$/);
+  });
+
   test('with every problem at once, and the file', async () => {
     await put('deploy.config.json', JSON.stringify({ ...plain, keepReleases: 'x', aplication: 1 }));
     expect(await refused()).toBe(

@@ -39,6 +39,7 @@ export const startPart = (line: string, cwd: string): RunningPart => {
     onSignal: (take) => {
       signal = take;
     },
+    onStray: () => {},
     endNow: () => {},
   });
   const result = ended.then((exitCode) => readSwarmRun(exitCode, text()));
