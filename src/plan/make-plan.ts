@@ -4,6 +4,7 @@ import { STANDARD_ROLES } from '#recipe/roles.ts';
 import { suggest } from '#recipe/suggest.ts';
 import type { Task } from '#recipe/task.ts';
 import { UserError } from '#recipe/user-error.ts';
+import { refuseUnknownKeys } from './unknown-keys.ts';
 
 /** What a run will do, in order, before any host is touched: pure data, printable. */
 export interface Plan {
@@ -91,6 +92,7 @@ interface Book {
 }
 
 const readRecipes = (recipes: readonly Recipe[]): Book => {
+  for (const recipe of recipes) refuseUnknownKeys(recipe);
   const tasks = new Map(recipes.flatMap((recipe) => recipe.tasks.map((task) => [task.name, task] as const)));
   for (const recipe of recipes) {
     const known = (what: string, targets: readonly string[]) => {

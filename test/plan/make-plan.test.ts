@@ -14,6 +14,15 @@ const recipe = (tasks: Task[], hooks: Omit<RecipeDefinition, 'name' | 'tasks'> =
 const order = (recipes: ReturnType<typeof recipe>[], ...asked: string[]) =>
   makePlan(recipes, fleet, asked).tasks.map((planned) => planned.task.name);
 
+test('a misspelt key of a recipe or a task is refused: nobody checks types when a configuration is loaded', () => {
+  const misspelt = recipe([does('migrate', { role: ['db'] } as never)], {}, 'mine');
+  expect(() => order([misspelt], 'migrate')).toThrow(
+    "recipe mine, task migrate: unknown key 'role'; did you mean 'roles'?",
+  );
+  const hookless = recipe([does('a')], { afer: { a: 'a' } } as never, 'mine');
+  expect(() => order([hookless], 'a')).toThrow("recipe mine: unknown key 'afer'; did you mean 'after'?");
+});
+
 describe('the order', () => {
   test('steps come before the body of their task, hooks around it', () => {
     const tasks = [does('all', { steps: ['a', 'b'] }), does('a'), does('b'), does('x'), does('y'), does('z')];
