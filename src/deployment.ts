@@ -166,7 +166,9 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   const deployment: Deployment = {
     get release() {
       if (made.release === undefined)
-        throw new UserError('the release has no name yet: run deploy:check before this task');
+        throw new UserError(
+          'this run makes no release: a task that runs by itself, too, works in `inRelease(host, t)` of rookery/recipes/places, which is `current` then',
+        );
       return made.release;
     },
     get decided() {

@@ -1,7 +1,9 @@
 import { UserError } from '#recipe/user-error.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
+import { endWithout } from './end-without.ts';
 import { initConfig } from './init.ts';
 import { type ProcessLike, surroundings } from './surroundings.ts';
+import { tellJson } from './tell-json.ts';
 
 /** Runs one command line. Resolves to the exit code; mistakes of the user's are told, not thrown. */
 export const main = async (proc: ProcessLike): Promise<number> => {
@@ -38,19 +40,10 @@ const tellError = (error: Error, args: Arguments | undefined, { argv, stdout, st
   const exitCode = ours ? 1 : error.exitCode;
   const message = ours ? `this is a bug in rookery: ${error.message}` : error.message;
   if (args?.format === 'json' || /--format[= ]json/.test(argv.join(' '))) {
-    const summary = {
-      ok: false,
-      exitCode,
-      application: '',
-      stage: args?.stage ?? '',
-      task: args?.tasks.join(' ') ?? '',
-      seconds: 0,
-      hosts: [],
-      error: { message },
-    };
-    stdout.write(`${JSON.stringify({ type: 'summary', at: new Date().toISOString(), ...summary })}\n`);
+    tellJson(stdout, 'summary', endWithout(exitCode, message, args));
   }
   stderr.write(`deploy: ${message}\n`);
-  if (ours || args?.trace) stderr.write(`${error.stack}\n`);
+  const { stack } = error.cause instanceof Error ? error.cause : error;
+  if (ours || args?.trace) stderr.write(`${stack}\n`);
   return exitCode;
 };

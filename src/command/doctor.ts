@@ -9,6 +9,7 @@ import { wayTo } from '#ssh/where.ts';
 import { type Arguments, optional } from './arguments.ts';
 import { runCommand } from './run-command.ts';
 import type { AroundRun, ProcessLike } from './surroundings.ts';
+import { tellJson } from './tell-json.ts';
 
 /**
  * `deploy doctor [stage]`: what a person needs to mend a connection. First what is known without one: this machine, and for
@@ -79,8 +80,7 @@ const textLines = ({ stdout }: ProcessLike) => {
 };
 
 const jsonLines = ({ stdout }: ProcessLike) => {
-  const tell = (type: string, fields: object) =>
-    stdout.write(`${JSON.stringify({ type, at: new Date().toISOString(), ...fields })}\n`);
+  const tell = (type: string, fields: object) => tellJson(stdout, type, fields);
   return {
     machine: (rows: readonly Row[]) => tell('machine', Object.fromEntries(rows)),
     login: (hosts: readonly string[], way: readonly Target[]) =>

@@ -6,9 +6,11 @@ import { join, resolve } from 'node:path';
 import { type DeployRequest, deploy } from '#deploy.ts';
 import type { DeployFact } from '#protocol/events.ts';
 import { openReport } from '#report/report.ts';
+import { Stray } from '#run/outcome.ts';
 import { standardRecipes } from '#standard-recipes.ts';
 import { type Arguments, optional } from './arguments.ts';
 import { isInteractive, makeAsk, type Terminal } from './ask.ts';
+import { endWithout } from './end-without.ts';
 import type { AroundRun, ProcessLike } from './surroundings.ts';
 
 /** Runs tasks on the hosts of a stage and reports as it goes. Resolves to the exit code. */
@@ -20,6 +22,7 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
       args.color &&
       proc.env.NO_COLOR === undefined &&
       (proc.stdout.isTTY === true || proc.env.FORCE_COLOR !== undefined),
+    chosen: chosenBy(args),
     out: proc.stdout,
     err: proc.stderr,
     columns: () => proc.stdout.columns ?? 100,
@@ -30,11 +33,14 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     const { type, ...rest } = fact;
     report.emit({ type, at: new Date().toISOString(), ...rest } as Parameters<typeof report.emit>[0]);
   };
+  const begun = performance.now();
   const interrupted = new AbortController();
   setMaxListeners(0, interrupted.signal); // every connection waits for it
   const scratch = await mkdtemp(join(tmpdir(), 'rookery-'));
   const interrupt = (name: string) => {
     if (interrupted.signal.aborted) {
+      const words = `hosts may serve different releases now: deploy ${args.stage} releases shows them`;
+      emit({ type: 'summary', ...endWithout(130, words, args, (performance.now() - begun) / 1000) });
       void report.close();
       setTimeout(() => endNow(), since + SENDING_MS - performance.now());
       return;
@@ -49,6 +55,11 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
   };
   let since = 0;
   proc.onSignal(interrupt);
+  proc.onStray((thrown) => {
+    const stray = new Stray(thrown);
+    if (interrupted.signal.aborted) emit({ type: 'notice', level: 'warning', message: stray.message });
+    else interrupted.abort(stray);
+  });
   const terminal: Terminal = {
     stdin: proc.stdin,
     out: proc.stderr,
@@ -66,6 +77,13 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     await rm(scratch, { recursive: true, force: true });
   }
 };
+
+const chosenBy = ({ config, roles, limit, hosts = [] }: Arguments) => ({
+  options: Object.entries({ config, roles: roles?.join(','), limit }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, value],
+  ),
+  hosts,
+});
 
 /** What the first interrupt says to the hosts is on its way after so long: a second one does not cut it off. */
 const SENDING_MS = 2000;

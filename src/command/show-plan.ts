@@ -8,6 +8,7 @@ import { formatTable } from '#report/table.ts';
 import { standardRecipes } from '#standard-recipes.ts';
 import { type Arguments, optional } from './arguments.ts';
 import type { AroundRun } from './surroundings.ts';
+import { tellJson } from './tell-json.ts';
 
 /** `--plan`: which tasks would run on which hosts, in order; connects to nobody. */
 export const showPlan = async (
@@ -26,6 +27,10 @@ export const showPlan = async (
   const inventory = selectHosts(await plannedInventory(config, around), args);
   const recipes = withUsed([...(await standardRecipes(args.remoteCommand)), ...config.recipes]);
   const plan = makePlan(recipes, inventory, args.tasks, config.roles);
+  if (args.format === 'json') {
+    for (const { task, hosts } of plan.tasks) tellJson(out, 'task-planned', { task: task.name, hosts });
+    return 0;
+  }
   const { header, rows } = planRows(plan, inventory);
   out.write(`${formatTable(rows, { header, columns: out.columns ?? 120, color: false })}\n`);
   return 0;

@@ -33,6 +33,8 @@ export type DeployFact =
       exitCode: number | null;
       signal: string | null;
       seconds: number;
+      /** Another exit code than 0 is an answer, or whoever talked to the program tells what it means. */
+      mayFail?: true;
     }
   | { type: 'local-output'; command: string; stream: 'stdout' | 'stderr'; text: string }
   | {

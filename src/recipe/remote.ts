@@ -59,6 +59,8 @@ export interface RunOptions {
   readonly label?: string;
   /** Changes nothing on the host: a dry run runs it. @default false */
   readonly reads?: boolean;
+  /** Another exit code than 0 is an answer, and not shown as a failure. @default false */
+  readonly mayFail?: boolean;
   /** Seconds after which the command is ended and has failed. @default those of the configuration, which has none by default */
   readonly timeout?: number;
   /** Seconds without any output after which the command is ended and has failed. @default likewise */

@@ -30,8 +30,8 @@ export const createEventLines = (
   const buffer = createLineBuffer();
   const said = (source: string, line: string): EventLine => plain(`${oneLine(source)} | ${line}`);
   const rest = (prefix: string) => buffer.flush(prefix).map(([source, line]) => said(nameOf(source), line));
-  const heard = (source: string, stream: string, text: string) =>
-    telling.output ? buffer.push(`${source}${SEPARATOR}${stream}`, text).map((line) => said(source, line)) : [];
+  const heard = (source: string, stream: string, text: string, shown = telling.output) =>
+    shown ? buffer.push(`${source}${SEPARATOR}${stream}`, text).map((line) => said(source, line)) : [];
 
   const commandLines = (host: string, command: string): EventLine[] =>
     printableLines(command).map((line, index) => plain(`${oneLine(host)} ${index === 0 ? '$' : '>'} ${line}`));
@@ -54,13 +54,13 @@ export const createEventLines = (
         case 'command-output':
           return heard(event.host, event.stream, event.text);
         case 'output':
-          return printableLines(event.text).map((line) => said(event.host, line));
+          return heard(event.host, event.stream, event.text, true);
         case 'pending':
           return pendingLines(event).map(plain);
         case 'local-output':
           return heard('local', event.stream, event.text);
         case 'command-end': {
-          const failed = event.exitCode !== 0 || event.signal !== null;
+          const failed = (event.exitCode !== 0 || event.signal !== null) && event.mayFail !== true;
           const left = rest(`${event.host}${SEPARATOR}`);
           return failed && telling.failures ? [...left, ...failureLines(event)] : left;
         }
@@ -75,7 +75,7 @@ export const createEventLines = (
         case 'notice':
           return event.level === 'warning' || telling.infos ? noticeLines(event, paint, columns()) : [];
         case 'task-end':
-          return rest(`local${SEPARATOR}`);
+          return rest('');
         case 'summary':
           return rest('');
         default:

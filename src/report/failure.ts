@@ -23,22 +23,27 @@ export const formatFailures = (
   return left > 0 ? [...lines, '', `… and ${plural(left, 'more failed host')}`] : lines;
 };
 
-/** Failures that differ in nothing but the host, its address and other numbers, together. */
+/** Failures that differ in nothing but the host and addresses, together; of their output, the numbers may differ too. */
 const groupFailures = (hosts: readonly HostSummary[]): Group[] => {
   const groups = new Map<string, Group>();
   for (const { host, error } of hosts) {
     if (!error) continue;
     const key = likeness(host, error);
     const group = groups.get(key);
-    if (group) group.hosts.push(host);
-    else groups.set(key, { hosts: [host], error });
+    const { output = '' } = error;
+    if (group) {
+      group.hosts.push(host);
+      group.outputs.add(output);
+    } else groups.set(key, { hosts: [host], error, outputs: new Set([output]) });
   }
   return [...groups.values()];
 };
 
 interface Group {
   readonly hosts: string[];
+  /** That of the first. */
   readonly error: HostError;
+  readonly outputs: Set<string>;
 }
 
 const MOST_GROUPS = 25;
@@ -49,15 +54,17 @@ const READABLE = 32;
 
 const likeness = (host: string, error: HostError): string => {
   const { code, task, message, command = '', output = '', exitCode, signal } = error;
-  const same = (text: string) => text.replaceAll(host, '<host>').replace(/\d+/g, '#');
-  return JSON.stringify([code, task, exitCode, signal, same(message), same(command), same(output)]);
+  const same = (text: string) => text.replaceAll(host, '<host>').replace(/\b(\d+\.){3}\d+\b(:\d+)?/g, '<address>');
+  const alike = same(output).replace(/\d+/g, '#');
+  return JSON.stringify([code, task, exitCode, signal, same(message), same(command), alike]);
 };
 
-const toRow = ({ hosts, error }: Group): string[] => {
+const toRow = ({ hosts, error, outputs }: Group): string[] => {
   const cause = hosts.length > 1 ? describeCause(error).replace(/ \(\S+:\d+\)$/, '') : describeCause(error);
   const what = `${printable(error.task)}: ${printableLines(cause).join('\n')}`;
-  const output = printableLines(error.output ?? '').filter((line) => line.trim() !== '');
-  return [nameHosts(hosts), what, printableLines(error.command ?? '').join('\n'), output.slice(-MOST_LINES).join('\n')];
+  const said = printableLines(error.output ?? '').filter((line) => line.trim() !== '');
+  const output = [...(outputs.size > 1 ? [`(of ${hosts[0]})`] : []), ...said.slice(-MOST_LINES)];
+  return [nameHosts(hosts), what, printableLines(error.command ?? '').join('\n'), output.join('\n')];
 };
 
 const fitsTable = (rows: readonly string[][], columns: number): boolean => {

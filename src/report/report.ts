@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { DeployEvent } from '#protocol/events.ts';
 import { openJson } from './json.ts';
 import { openPlain } from './plain.ts';
+import type { Chosen } from './summary.ts';
 import { openTty } from './tty.ts';
 
 /** How to report: `verbosity` -1 quiet, 0, 1 with every command; `columns`, `rows` and `now` (ms, any clock) are asked for every frame. */
@@ -9,6 +10,8 @@ export interface ReportOptions {
   readonly format: 'tty' | 'plain' | 'json';
   readonly verbosity: -1 | 0 | 1;
   readonly color: boolean;
+  /** What the command line chose, for the next one that is proposed. @default everything */
+  readonly chosen?: Chosen;
   readonly out: Writable;
   readonly err: Writable;
   readonly columns: () => number;

@@ -1,4 +1,5 @@
 import type { HostStatus, HostSummary, Summary } from '#protocol/events.ts';
+import { quote } from '#protocol/shell.ts';
 import { formatCount } from '#recipe/format-count.ts';
 import { formatFailures } from './failure.ts';
 import { createPaint, type Paint } from './paint.ts';
@@ -6,10 +7,25 @@ import { oneLine, printableLines } from './printable.ts';
 import { wrap } from './text.ts';
 import { formatBytes, formatSeconds, plural } from './units.ts';
 
+interface Layout {
+  readonly columns: number;
+  readonly prose?: number;
+  readonly color: boolean;
+  readonly chosen?: Chosen;
+}
+
+/** What was said on the command line of the configuration and of the hosts: `--config other.ts`; patterns of hosts. */
+export interface Chosen {
+  readonly options: readonly string[];
+  readonly hosts: readonly string[];
+}
+
+const EVERYTHING: Chosen = { options: [], hosts: [] };
+
 /** The end of a run for a reader: the verdict, the swarm's figures; after failures also their table, the state of the fleet and what to do next. Sentences are broken at `prose` columns. */
 export const formatSummary = (
   told: Summary,
-  { columns, prose = columns, color }: { columns: number; prose?: number; color: boolean },
+  { columns, prose = columns, color, chosen = EVERYTHING }: Layout,
 ): { failures: string[]; verdict: string[] } => {
   const summary = {
     ...told,
@@ -26,7 +42,7 @@ export const formatSummary = (
     ...(table.length > 0 && cause.length > 0 ? [''] : []),
     ...cause.map((line) => `  ${line}`),
   ];
-  const more = [...figures(summary), ...state(summary), ...advice(summary, failed)];
+  const more = [...figures(summary), ...state(summary), ...advice(summary, failed, chosen)];
   return {
     failures,
     verdict: [
@@ -138,6 +154,7 @@ const state = (summary: Summary): string[] => {
 };
 
 const undone = (summary: Summary): string => {
+  if (summary.error) return 'not everything was put right';
   const published = withStatus(summary, 'published').length;
   const reverted = withStatus(summary, 'reverted').length;
   if (published > 0) return `${plural(published, 'host')} already served ${summary.release ?? 'the new release'}`;
@@ -147,28 +164,32 @@ const undone = (summary: Summary): string => {
     : `${summary.task} was stopped`;
 };
 
-const advice = (summary: Summary, failed: readonly HostSummary[]): string[] => {
-  const { exitCode, stage, task } = summary;
-  const hit = (code: string) => failed.filter(({ error }) => error?.code === code).map(({ host }) => host);
-  if (exitCode === 4) return [`To remove the lock: deploy ${stage} deploy:unlock`];
+/** What to type next, with the options that chose the configuration and the hosts. */
+const advice = (summary: Summary, failed: readonly HostSummary[], { options, hosts }: Chosen): string[] => {
+  const { exitCode, stage } = summary;
+  const task = summary.task === 'deploy' ? '' : summary.task;
+  const line = (words: string, among: readonly string[] = hosts) => {
+    const choice = among.length > 0 ? ['--hosts', quote(among.join(','))] : [];
+    return ['deploy', stage, words, ...options.map(quote), ...choice].filter((word) => word !== '').join(' ');
+  };
+  const names = failed.map(({ host }) => oneLine(host));
+  if (exitCode === 4) return [`If nobody works there any more, remove the lock: ${line('deploy:unlock')}`];
   if (exitCode === 5) {
-    if (failed.length > 10 || failed.length === summary.hosts.length) return [];
-    const without = failed.map(({ host }) => `!${oneLine(host)}`).join(',');
-    return [`Without them: deploy ${stage}${task === 'deploy' ? '' : ` ${task}`} --hosts '${without}'`];
+    if (names.length > 10 || names.length === summary.hosts.length) return [];
+    return [`Without them: ${line(task, [...hosts, ...names.map((name) => `!${name}`)])}`];
   }
-  if (exitCode === 3 && failed.length > 0) {
-    if (task === 'deploy' && withStatus(summary, 'failed').length > 0)
-      return [`Once they are mended, with the same choice of hosts: deploy ${stage} --only-failed`];
-    const hosts = failed.map(({ host }) => oneLine(host));
-    const some = hosts.length <= 10 ? ` --hosts ${hosts.join(',')}` : '';
-    return [`Once they are mended: deploy ${stage}${task === 'deploy' ? '' : ` ${task}`}${some}`];
+  if (exitCode === 3 && names.length > 0) {
+    if (task === '' && withStatus(summary, 'failed').length > 0)
+      return [`Once they are mended: ${line('--only-failed')}`];
+    return [`Once they are mended: ${line(task, names.length <= 10 ? names : hosts)}`];
   }
-  if (hit('disk-full').length > 0) return [`To make room: deploy ${stage} deploy:cleanup`];
+  if (failed.some(({ error }) => error?.code === 'disk-full')) return [`To make room: ${line('deploy:cleanup')}`];
   return [];
 };
 
 const withStatus = (summary: Summary, status: HostStatus): HostSummary[] =>
   summary.hosts.filter((host) => host.status === status);
 
-/** After an interrupt every host "failed" by it: that says nothing new. */
-const isEcho = (summary: Summary, code: string): boolean => summary.exitCode === 130 && code === 'interrupted';
+/** After an interrupt, or what else ended the run, every host "failed" by it: that says nothing new. */
+const isEcho = ({ exitCode, error }: Summary, code: string): boolean =>
+  code === 'interrupted' && (exitCode === 130 || error !== undefined);

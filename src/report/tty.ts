@@ -18,7 +18,7 @@ import { emptyView } from './view.ts';
 import { createWriter } from './writer.ts';
 
 /** Reports on a live screen; with verbosity 1 every command and its output stays above it. */
-export const openTty = ({ out, verbosity, color, now, ...size }: ReportOptions): Reporter => {
+export const openTty = ({ out, verbosity, color, now, chosen, ...size }: ReportOptions): Reporter => {
   const columns = () => size.columns() || 80;
   const rows = () => size.rows() || 24;
   const paint = createPaint(color);
@@ -58,7 +58,7 @@ export const openTty = ({ out, verbosity, color, now, ...size }: ReportOptions):
       .filter(({ state }) => state === 'stopped')
       .map((phase) => cut(drawPhase(phase, view, canvas()), columns() - 1));
   const lastWords = (summary: Extract<DeployEvent, { type: 'summary' }>): string[] => {
-    const layout = { columns: columns(), color };
+    const layout = { columns: columns(), color, ...(chosen ? { chosen } : {}) };
     const { failures, verdict } = formatSummary(summary, layout);
     const apart = view.run === undefined ? [] : [''];
     return [

@@ -218,6 +218,23 @@ describe.skipIf(!needs('git'))('a new project', () => {
 export default defineConfig({ application: 'a', source: dir('.'), recipes: [${recipe}], stages: { s: { hosts: sandbox(1) } } });`,
       );
       expect((await runCli(['tasks'], { cwd: dir })).stdout).toMatch(/cache:warm\s+Warm the cache/);
+      const told = async (...words: string[]) => {
+        const { exitCode, stdout } = await runCli([...words, '--format', 'json'], { cwd: dir });
+        expect(exitCode).toBe(0);
+        return stdout
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line));
+      };
+      expect(await told('tasks')).toContainEqual(
+        expect.objectContaining({ type: 'task', task: 'cache:warm', description: 'Warm the cache' }),
+      );
+      expect(await told('tasks', '--tree')).toContainEqual(
+        expect.objectContaining({ type: 'task', task: 'deploy:check', depth: 2, disabled: false }),
+      );
+      expect(await told('s', '--plan')).toContainEqual(
+        expect.objectContaining({ type: 'task-planned', task: 'deploy:check', hosts: ['sandbox01'] }),
+      );
     } finally {
       await removeTempDir(dir);
     }

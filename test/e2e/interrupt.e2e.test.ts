@@ -222,7 +222,11 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('an interrupt', () => {
       cli.signal('SIGINT');
       await cli.seen('once more ends at once');
       cli.signal('SIGINT');
-      expect(await cli.result).toMatchObject({ exitCode: 130 });
+      const { exitCode, summary } = await cli.deployed;
+      expect({ exitCode, summary }).toMatchObject({
+        ...{ exitCode: 130, summary: { exitCode: 130, hosts: [] } },
+      });
+      expect(summary.error?.message).toContain('deploy production releases');
       await cli.locksGone;
       await expectOnly(project, first);
       for (const host of project.hosts) expect(await host.quiet()).toEqual([]);

@@ -120,6 +120,14 @@ test('commands are told with -v, and when they fail', async () => {
   expect((await tell([begun, ended(2)])).err).toBe('web01 $ ls\nweb01 ! exit code 2 after 0.2 s\n');
 });
 
+test('a line that a host answers in two pieces is one line, whatever it says on its other stream meanwhile', async () => {
+  const answer = (text: string, stream: 'stdout' | 'stderr' = 'stderr'): DeployFact => ({
+    ...{ type: 'output', host: 'web01', stream, text },
+  });
+  const facts = [RUN, CHECK, answer('ls: '), answer('beside\n', 'stdout'), answer('no such file\nrest'), CHECKED];
+  expect((await tell(facts, { verbosity: -1 })).out).toBe('web01 | beside\nweb01 | ls: no such file\nweb01 | rest\n');
+});
+
 test('-q leaves warnings, failures, answers and the verdict', async () => {
   const error: HostError = commandError('web01');
   const notice = (level: 'info' | 'warning'): DeployFact => ({ type: 'notice', level, message: `a ${level}` });

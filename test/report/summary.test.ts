@@ -119,7 +119,8 @@ test('what failed apart from any host is told, and who holds the lock with the w
 
     ✖ Deploy of shop to production failed after 7.1 s
       Nothing was changed on any host
-      To remove the lock: deploy production deploy:unlock"
+      If nobody works there any more, remove the lock: deploy production
+      deploy:unlock"
   `);
 });
 
@@ -157,8 +158,7 @@ test('failures within the allowed say how to bring the rest along', () => {
     ▲ shop 20261122093000 (abc1234) published on 2 hosts in 7.1 s, but 1 host
       failed
       The fleet now: 2 serve 20261122093000, 1 failed (of 3 hosts)
-      Once they are mended, with the same choice of hosts: deploy production
-      --only-failed"
+      Once they are mended: deploy production --only-failed"
   `);
 });
 
@@ -212,4 +212,35 @@ test('releases are a table of hosts and what they hold, the newest first', () =>
     web03  *  20261122093000                                       current (bad)
     web03     20261121080000                                       failed"
   `);
+});
+
+test('what differs in more than host and addresses is told apart; where outputs differ it is said whose stands there', () => {
+  const failed = (host: string, message: string, output: string) =>
+    hostSummary(host, 'failed', { code: 'check', task: 'deploy:check', message, output });
+  const tell = (...hosts: ReturnType<typeof failed>[]) => say({ ok: false, exitCode: 1, hosts }).split('\n\n')[0];
+  expect(tell(failed('web01', 'db2.yml is missing', ''), failed('web02', 'db1.yml is missing', ''))).toMatch(
+    /^web01 .*db2.*\nweb02 .*db1/m,
+  );
+  expect(tell(failed('web01', 'no', 'got 404'), failed('web02', 'no', 'got 500'))).toMatch(
+    /web01, web02 \(2 hosts\) .*\(of web01\)\n.*got 404/,
+  );
+});
+
+test('what to type next keeps the choice of the configuration and of the hosts', () => {
+  const next = (exitCode: number, code: HostError['code'], chosen: object) => {
+    const error: HostError = { code, message: 'x', task: 'connect' };
+    const hosts = [hostSummary('web01', 'published'), hostSummary('web02', 'failed', error)];
+    const summary = summaryOf({ ok: false, exitCode, hosts });
+    return formatSummary(summary, { columns: 200, color: false, chosen: chosen as never })
+      .verdict.at(-1)
+      ?.trim();
+  };
+  const chosen = { options: ['--config', "it's.ts"], hosts: ['web*'] };
+  const words = "--config 'it'\\''s.ts'";
+  expect(next(4, 'locked', chosen)).toMatch(`deploy production deploy:unlock ${words} --hosts 'web*'`);
+  expect(next(5, 'connect', chosen)).toBe(`Without them: deploy production ${words} --hosts 'web*,!web02'`);
+  expect(next(3, 'command', chosen)).toBe(
+    `Once they are mended: deploy production --only-failed ${words} --hosts 'web*'`,
+  );
+  expect(next(1, 'disk-full', chosen)).toBe(`To make room: deploy production deploy:cleanup ${words} --hosts 'web*'`);
 });
