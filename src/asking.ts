@@ -12,7 +12,7 @@ export const askSecretly =
 /**
  * A password for all hosts of the run, asked for when it is first wanted; each host may have its own. A host gets the oldest
  * that was not wrong wherever it was tried, or what it had the last time. Where that is wrong it gets the newest of the others,
- * and then a person is asked: sudo's three tries are enough for that.
+ * and then one that was typed since, or a person is asked: sudo's three tries are enough for that.
  */
 export const askUntilRight = (ask: Ask, question: string): SudoPassword => {
   const typed: { answer: Promise<string>; given: number; wrong: number }[] = [];
@@ -30,11 +30,13 @@ export const askUntilRight = (ask: Ask, question: string): SudoPassword => {
     const tried: number[] = [];
     const choose = (): number => {
       if (typed.length === 0) return type(question);
-      const untried = tried.length > 1 ? -1 : typed.findLastIndex((_, index) => !tried.includes(index));
+      const newest = typed.length - 1;
+      const isNew = (index: number) => (tried.length > 1 ? index > Math.max(...tried) : !tried.includes(index));
+      const untried = typed.findLastIndex((_, index) => isNew(index));
       const known = tried.length === 0 ? forFirst(host) : untried;
       if (known !== -1) return known;
       if (untried !== -1) return untried;
-      return declined ? typed.length - 1 : type(`Wrong on ${host}. ${question}`);
+      return declined ? newest : type(`Wrong on ${host}. ${question}`);
     };
     return () => {
       const last = typed[tried.at(-1) ?? -1];

@@ -24,7 +24,8 @@ const exitCode = await main({
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => take(name));
   },
   onStray: (take) => {
-    for (const name of ['uncaughtException', 'unhandledRejection'] as const) process.on(name, take);
+    process.on('uncaughtException', (error) => take(error));
+    process.on('unhandledRejection', take);
   },
   endNow: (code) => process.exit(code),
 });

@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { planTask } from '#plan/make-plan.ts';
-import type { Emit, Summary } from '#protocol/events.ts';
+import type { Summary } from '#protocol/events.ts';
 import type { Ask } from '#recipe/setting.ts';
 import { takeLock } from '#release/lock.ts';
 import { type FleetLock, type Locking, lockFleet, lossOf, unlockFleet } from '#release/lock-fleet.ts';
 import { commandMapOf } from '#run/command-map.ts';
 import { runPlan } from '#run/run-plan.ts';
-import { keepSecrets } from '#run/secrets.ts';
+import type { Secrets } from '#run/secrets.ts';
 import { openSessions } from '#ssh/open-sessions.ts';
 import { openTransport } from '#ssh/transport.ts';
 import { askSecretly, askUntilRight } from './asking.ts';
@@ -34,10 +34,13 @@ export interface DeployRequest extends RunRequest {
 }
 
 /** What `deploy production` does, in order. Nothing else joins the stages. @throws UserError for what is wrong before any host is touched */
-export const deploy = async (request: DeployRequest, tell: Emit, signal: AbortSignal): Promise<Summary> => {
+export const deploy = async (
+  request: DeployRequest,
+  { emit, add: secret, mask }: Secrets,
+  signal: AbortSignal,
+): Promise<Summary> => {
   const begun = performance.now();
   const { dryRun, onlyFailed, user: by } = request;
-  const { emit, add: secret, mask } = keepSecrets(tell);
   const ask = askSecretly(request.ask, secret);
   const endings = makeEndings();
   try {

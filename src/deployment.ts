@@ -167,7 +167,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
     get release() {
       if (made.release === undefined)
         throw new UserError(
-          'this run makes no release: a task that runs by itself, too, works in `inRelease(host, t)` of rookery/recipes/places, which is `current` then',
+          'the release has no name before deploy:check, or where this run makes none: name deploy:check before this task, or work in `inRelease(host, t)` of rookery/recipes/places, which is `current` then',
         );
       return made.release;
     },

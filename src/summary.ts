@@ -2,7 +2,7 @@ import type { Config } from '#config/config.ts';
 import type { HostError, Summary } from '#protocol/events.ts';
 import { withPlace } from '#recipe/thrown-at.ts';
 import { UserError } from '#recipe/user-error.ts';
-import { type Outcome, Stray } from '#run/outcome.ts';
+import type { Outcome, Stray } from '#run/outcome.ts';
 import { EXIT, exitCodeOf, hostSummaries } from '#run/summarize.ts';
 import type { Made } from './deployment.ts';
 
@@ -53,8 +53,15 @@ export const summaryOf = ({ config, task, onlyFailed, hosts, begun, made, signal
 };
 
 /** What is no mistake that we know of comes with its place in the user's files. */
-const faultMessage = (fault: Error): string =>
-  fault instanceof UserError || fault instanceof Stray ? fault.message : withPlace(fault);
+const faultMessage = (fault: Error): string => (fault instanceof UserError ? fault.message : withPlace(fault));
+
+/** The summary of a run that was stopped by what nobody waited for: that is its failure. */
+export const stoppedBy = ({ message }: Stray, summary: Summary): Summary => {
+  const serves = summary.hosts.some(({ status }) => status === 'published');
+  const asItEnded = summary.exitCode !== EXIT.done && summary.exitCode !== EXIT.interrupted;
+  const exitCode = asItEnded ? summary.exitCode : serves ? EXIT.partly : EXIT.failed;
+  return { ...summary, ok: false, exitCode, error: { message } };
+};
 
 /** Hosts that could not be asked leave a question that went well elsewhere unanswered. */
 const lateExitCode = ({ outcome, unreachable }: Extract<RunEnd, { outcome: Outcome }>): number => {

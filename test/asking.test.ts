@@ -28,6 +28,15 @@ describe('a password for sudo', () => {
     expect(asked).toEqual(['Password', 'Wrong on a. Password']);
   });
 
+  test('is asked for once more where many hosts at once were told two that were mistyped', async () => {
+    const hosts = ['a', 'b', 'c', 'd'];
+    const { asked, begin } = play({}, 'mistyped', 'again', 'x');
+    const asking = hosts.map((host) => begin(host));
+    for (const answer of ['mistyped', 'again', 'x'])
+      expect(await Promise.all(asking.map((next) => next()))).toEqual(hosts.map(() => answer));
+    expect(asked).toEqual(['Password', 'Wrong on a. Password', 'Wrong on a. Password']);
+  });
+
   test('may be another one on every host, and the first one again', async () => {
     const { asked, run } = play({ a: '1', b: '2', c: '3', d: '4', e: '1' }, '1', '2', '3', '4');
     for (const host of ['a', 'b', 'c', 'd', 'e']) expect(await run(host), host).toBeDefined();

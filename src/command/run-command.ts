@@ -5,9 +5,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type DeployRequest, deploy } from '#deploy.ts';
 import type { DeployFact } from '#protocol/events.ts';
+import { UserError } from '#recipe/user-error.ts';
 import { openReport } from '#report/report.ts';
+import { type Chosen, nextLine } from '#report/summary.ts';
 import { Stray } from '#run/outcome.ts';
+import { keepSecrets } from '#run/secrets.ts';
+import { isClaimed } from '#run/unfinished.ts';
 import { standardRecipes } from '#standard-recipes.ts';
+import { stoppedBy } from '#summary.ts';
 import { type Arguments, optional } from './arguments.ts';
 import { isInteractive, makeAsk, type Terminal } from './ask.ts';
 import { endWithout } from './end-without.ts';
@@ -29,18 +34,22 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     rows: () => proc.stdout.rows ?? 30,
     now: () => performance.now(),
   });
-  const emit = (fact: DeployFact) => {
+  let working = false;
+  const secrets = keepSecrets((fact: DeployFact) => {
     const { type, ...rest } = fact;
+    working ||= type === 'task-start' && !args.dryRun;
     report.emit({ type, at: new Date().toISOString(), ...rest } as Parameters<typeof report.emit>[0]);
-  };
+  });
+  const { emit } = secrets;
   const begun = performance.now();
   const interrupted = new AbortController();
   setMaxListeners(0, interrupted.signal); // every connection waits for it
   const scratch = await mkdtemp(join(tmpdir(), 'rookery-'));
+  let since: number | undefined;
+  let stray: Stray | undefined;
   const interrupt = (name: string) => {
-    if (interrupted.signal.aborted) {
-      const words = `hosts may serve different releases now: deploy ${args.stage} releases shows them`;
-      emit({ type: 'summary', ...endWithout(130, words, args, (performance.now() - begun) / 1000) });
+    if (since !== undefined) {
+      emit({ type: 'summary', ...endWithout(130, lastWords(args, working), args, (performance.now() - begun) / 1000) });
       void report.close();
       setTimeout(() => endNow(), since + SENDING_MS - performance.now());
       return;
@@ -53,12 +62,13 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     rmSync(scratch, { recursive: true, force: true });
     proc.endNow(130);
   };
-  let since = 0;
   proc.onSignal(interrupt);
-  proc.onStray((thrown) => {
-    const stray = new Stray(thrown);
-    if (interrupted.signal.aborted) emit({ type: 'notice', level: 'warning', message: stray.message });
-    else interrupted.abort(stray);
+  proc.onStray((thrown, promise) => {
+    if (isClaimed(promise, thrown)) return;
+    const found = new Stray(thrown);
+    stray ??= found;
+    emit({ type: 'notice', level: 'warning', message: `${found.message} Stopping and tidying up` });
+    interrupted.abort();
   });
   const terminal: Terminal = {
     stdin: proc.stdin,
@@ -69,21 +79,30 @@ export const runCommand = async (args: Arguments, around: AroundRun, proc: Proce
     signal: interrupted.signal,
   };
   try {
-    const summary = await deploy(await makeRequest(args, around, terminal, scratch), emit, interrupted.signal);
+    const told = await deploy(await makeRequest(args, around, terminal, scratch), secrets, interrupted.signal);
+    const summary = stray ? stoppedBy(stray, told) : told;
     emit({ type: 'summary', ...summary });
     return summary.exitCode;
+  } catch (error) {
+    throw stray ? new UserError(secrets.mask(stray.message)) : error;
   } finally {
     await report.close();
     await rm(scratch, { recursive: true, force: true });
   }
 };
 
-const chosenBy = ({ config, roles, limit, hosts = [] }: Arguments) => ({
-  options: Object.entries({ config, roles: roles?.join(','), limit }).flatMap(([name, value]) =>
+const chosenBy = ({ config, roles, limit, hosts = [] }: Arguments): Chosen => ({
+  options: Object.entries({ config, roles: roles?.join(',') }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, value],
   ),
-  hosts,
+  ...{ hosts, ...optional('limit', limit) },
 });
+
+/** Of a run that ends at once, while others may still tidy up. */
+const lastWords = (args: Arguments, working: boolean): string =>
+  working
+    ? `What each host serves now: ${nextLine(args.stage, 'releases', chosenBy(args))}`
+    : 'no task had begun to change anything';
 
 /** What the first interrupt says to the hosts is on its way after so long: a second one does not cut it off. */
 const SENDING_MS = 2000;

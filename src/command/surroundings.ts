@@ -15,7 +15,7 @@ export interface ProcessLike {
   readonly stdin: Readable & { isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly onSignal: (take: (name: string) => void) => void;
   /** Takes what was thrown, or rejected, where nobody waits for it; without that Node ends the program. */
-  readonly onStray: (take: (error: unknown) => void) => void;
+  readonly onStray: (take: (error: unknown, promise?: Promise<unknown>) => void) => void;
   readonly endNow: (code: number) => void;
 }
 

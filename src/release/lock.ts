@@ -101,7 +101,10 @@ const startAgain = async (remote: Remote, owner: LockOwner, signal: AbortSignal)
       });
     }
     await pause(1000, undefined, { signal }).catch(() => {
-      throw new CommandFailed(remote.host.name, { code: 'interrupted', message: 'interrupted' });
+      throw new CommandFailed(remote.host.name, {
+        code: 'connection-lost',
+        message: 'the connection was lost, and its own lock was still held when the run was to end',
+      });
     });
   }
 };

@@ -18,6 +18,7 @@ interface Layout {
 export interface Chosen {
   readonly options: readonly string[];
   readonly hosts: readonly string[];
+  readonly limit?: string | undefined;
 }
 
 const EVERYTHING: Chosen = { options: [], hosts: [] };
@@ -154,7 +155,7 @@ const state = (summary: Summary): string[] => {
 };
 
 const undone = (summary: Summary): string => {
-  if (summary.error) return 'not everything was put right';
+  if (summary.error) return 'ended at once';
   const published = withStatus(summary, 'published').length;
   const reverted = withStatus(summary, 'reverted').length;
   if (published > 0) return `${plural(published, 'host')} already served ${summary.release ?? 'the new release'}`;
@@ -164,27 +165,35 @@ const undone = (summary: Summary): string => {
     : `${summary.task} was stopped`;
 };
 
-/** What to type next, with the options that chose the configuration and the hosts. */
-const advice = (summary: Summary, failed: readonly HostSummary[], { options, hosts }: Chosen): string[] => {
+/** What to type next. */
+const advice = (summary: Summary, failed: readonly HostSummary[], chosen: Chosen): string[] => {
   const { exitCode, stage } = summary;
   const task = summary.task === 'deploy' ? '' : summary.task;
-  const line = (words: string, among: readonly string[] = hosts) => {
-    const choice = among.length > 0 ? ['--hosts', quote(among.join(','))] : [];
-    return ['deploy', stage, words, ...options.map(quote), ...choice].filter((word) => word !== '').join(' ');
-  };
+  const line = (words: string, some: Partial<Chosen> = chosen) => nextLine(stage, words, { ...chosen, ...some });
+  const these = (hosts: readonly string[]) => ({ hosts, limit: undefined });
   const names = failed.map(({ host }) => oneLine(host));
+  const others = summary.hosts.map(({ host }) => oneLine(host)).filter((name) => !names.includes(name));
   if (exitCode === 4) return [`If nobody works there any more, remove the lock: ${line('deploy:unlock')}`];
   if (exitCode === 5) {
-    if (names.length > 10 || names.length === summary.hosts.length) return [];
-    return [`Without them: ${line(task, [...hosts, ...names.map((name) => `!${name}`)])}`];
+    if (others.length === 0 || Math.min(names.length, chosen.limit === undefined ? names.length : others.length) > 10)
+      return [];
+    const without = [...chosen.hosts, ...names.map((name) => `!${name}`)];
+    return [`Without them: ${line(task, these(chosen.limit === undefined ? without : others))}`];
   }
   if (exitCode === 3 && names.length > 0) {
     if (task === '' && withStatus(summary, 'failed').length > 0)
       return [`Once they are mended: ${line('--only-failed')}`];
-    return [`Once they are mended: ${line(task, names.length <= 10 ? names : hosts)}`];
+    return [`Once they are mended: ${names.length <= 10 ? line(task, these(names)) : line(task)}`];
   }
   if (failed.some(({ error }) => error?.code === 'disk-full')) return [`To make room: ${line('deploy:cleanup')}`];
   return [];
+};
+
+/** A command line with the same choice of the configuration and of the hosts. */
+export const nextLine = (stage: string, words: string, { options, hosts, limit }: Chosen): string => {
+  const some = hosts.length > 0 ? ['--hosts', quote(hosts.join(','))] : [];
+  const first = limit === undefined ? [] : ['--limit', quote(limit)];
+  return ['deploy', stage, words, ...options.map(quote), ...some, ...first].filter((word) => word !== '').join(' ');
 };
 
 const withStatus = (summary: Summary, status: HostStatus): HostSummary[] =>

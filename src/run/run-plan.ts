@@ -1,17 +1,17 @@
 import type { Plan, PlannedTask } from '#plan/make-plan.ts';
 import type { Emit, HostError, HostStatus } from '#protocol/events.ts';
 import type { CommandMap } from '#recipe/command-context.ts';
-import type { Remote } from '#recipe/remote.ts';
+import { CommandFailed, type Remote } from '#recipe/remote.ts';
 import type { Ask } from '#recipe/setting.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
-import type { Deployment } from '#recipe/task-context.ts';
+import type { Deployment, TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { LocalWork } from './local-work.ts';
-import { HostsFailed, Interrupted, type Outcome, Stray } from './outcome.ts';
+import { HostsFailed, Interrupted, type Outcome } from './outcome.ts';
 import type { SettingValues } from './setting-values.ts';
 import { makeContext } from './task-context.ts';
 import type { SudoPassword } from './task-hosts.ts';
-import { makeUnfinished, toTheEnd } from './unfinished.ts';
+import { makeUnfinished } from './unfinished.ts';
 
 export interface Run {
   readonly plan: Plan;
@@ -78,10 +78,9 @@ export const runPlan = async (run: Run): Promise<Outcome> => {
     const { aborted, reason } = run.signal;
     // the hosts have put right what could be, and may be somebody else's by now
     if (reason instanceof UserError) return { end: 'failed', committed, ...progress, fault: reason };
-    const known = error instanceof HostsFailed || error instanceof Interrupted || aborted;
+    const fault =
+      error instanceof HostsFailed || error instanceof Interrupted || aborted ? {} : { fault: error as Error };
     if (!committed) await putAllRight(run, progress);
-    if (reason instanceof Stray) return { end: 'failed', committed, ...progress, fault: reason };
-    const fault = known ? {} : { fault: error as Error };
     return { end: run.signal.aborted ? 'interrupted' : 'failed', committed, ...progress, ...fault };
   }
 };
@@ -186,10 +185,22 @@ const runTask = async (
   });
   const failed = progress.errors.size;
   try {
-    await toTheEnd(() => task.run?.(context), [unfinished]);
+    await task.run?.(context);
+    await unfinished.settled();
+    failBy(await unfinished.untaken(), context);
     end(progress.errors.size === failed);
   } catch (error) {
     end(false);
     throw error;
   }
+};
+
+/** Errors of what a task has begun and did not wait for: those of commands are their hosts'. @throws where the run cannot go on */
+const failBy = (errors: readonly unknown[], { fail }: TaskContext): void => {
+  const ofHosts = errors.flatMap((error) =>
+    error instanceof CommandFailed ? [[error.host, error.facts] as const] : [],
+  );
+  const other = errors.find((error) => !(error instanceof CommandFailed));
+  if (ofHosts.length > 0) fail(new Map(ofHosts));
+  if (other !== undefined) throw other;
 };

@@ -11,7 +11,7 @@ import { batchesOf, primaryOf } from './batches.ts';
 import { HostsFailed, Interrupted } from './outcome.ts';
 import type { Progress, Run } from './run-plan.ts';
 import { makeTaskHost } from './task-hosts.ts';
-import { makeUnfinished, toTheEnd, type Unfinished } from './unfinished.ts';
+import type { Unfinished } from './unfinished.ts';
 import { watchRemote } from './watched-remote.ts';
 
 /** What the one who runs the task gives to it. */
@@ -33,13 +33,13 @@ export const makeContext = (
   progress: Progress,
   { failures, within, detail, invoke, unfinished }: Around,
 ): TaskContext => {
-  const begunOn = new Map(run.remotes.map(({ host }) => [host.name, makeUnfinished()]));
+  const { keep, settled } = unfinished;
   const hostOf = (remote: Remote): TaskHost => {
     const watched = watchRemote(remote, {
       ...{ task, emit: run.emit, signal: run.signal, limits: run.settings.limits, dryRun: run.dryRun },
     });
-    const commands = { ...NO_CONTEXT, commands: run.commands };
-    return makeTaskHost(keepBegun(watched, begunOn.get(remote.host.name)!), run.local, run.sudoPassword, commands);
+    const keepHere = <T>(work: Promise<T>) => keep(work, remote.host.name);
+    return makeTaskHost(watched, run.local, run.sudoPassword, keepHere, { ...NO_CONTEXT, commands: run.commands });
   };
   const all = run.remotes.map(hostOf);
   const isIn = ({ host }: Remote): boolean => !progress.errors.has(host.name);
@@ -63,10 +63,13 @@ export const makeContext = (
     const { groups, atOnce } = batchesOf(asked.filter(isIn), options);
     const stops = (): boolean => progress.errors.size > (options.stopOnFailure === true ? before : run.allowed);
     const runHost = async (remote: TaskHost): Promise<void> => {
-      await toTheEnd(() => body(remote), [begunOn.get(remote.host.name)!]).catch((error: unknown) =>
-        fail(remote.host.name, hostError(error, task, run.signal.aborted)),
-      );
-      progress.finished.set(remote.host.name, performance.now());
+      const { name } = remote.host;
+      const work = async () => {
+        await body(remote);
+        await settled(name);
+      };
+      await work().catch((error: unknown) => fail(name, hostError(error, task, run.signal.aborted)));
+      progress.finished.set(name, performance.now());
     };
     for (const [index, group] of groups.entries()) {
       if (index > 0) {
@@ -100,14 +103,12 @@ export const makeContext = (
     },
     deployment: run.deployment,
     on: ((hosts, second, third) =>
-      unfinished.keep(
-        typeof second === 'function' ? runGroups(hosts, {}, second) : runGroups(hosts, second, third),
-      )) as On,
-    runLocally: (command, options = {}) => unfinished.keep(run.local.run(command, options)),
+      keep(typeof second === 'function' ? runGroups(hosts, {}, second) : runGroups(hosts, second, third))) as On,
+    runLocally: (command, options = {}) => keep(run.local.run(command, options)),
     fetch: run.values.fetch,
     set: run.values.set,
     ask: run.ask,
-    invoke: (name) => unfinished.keep(invoke(name)),
+    invoke: (name) => keep(invoke(name)),
     secret: run.secret,
     dryRun: run.dryRun,
     failures: () => failures,
@@ -130,15 +131,6 @@ export const makeContext = (
       run.emit({ type: 'notice', level: 'warning', message, ...(remote ? { host: remote.host.name } : {}) }),
   };
 };
-
-/** The same host, with all that it is asked to do kept in mind. */
-const keepBegun = (remote: Remote, { keep }: Unfinished): Remote => ({
-  ...remote,
-  run: (...args) => keep(remote.run(...args)),
-  read: (...args) => keep(remote.read(...args)),
-  write: (...args) => keep(remote.write(...args)),
-  sendFile: (...args) => keep(remote.sendFile(...args)),
-});
 
 /** Waits, or less when the run is interrupted. */
 const pause = (seconds: number, signal: AbortSignal): Promise<void> =>

@@ -5,6 +5,9 @@ import type { TaskHost } from '#recipe/task-host.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { LocalWork } from './local-work.ts';
 
+/** Keeps in mind what a task has begun: see `Unfinished`. */
+type Keep = <T>(work: Promise<T>) => Promise<T>;
+
 /** Begins a command on a host: gives one password for each time that sudo asks. */
 export type SudoPassword = (host: string) => () => Promise<string>;
 
@@ -13,10 +16,15 @@ export const makeTaskHost = (
   remote: Remote,
   local: LocalWork,
   sudoPassword: SudoPassword | undefined,
+  keep: Keep,
   context: CommandContext = NO_CONTEXT,
 ): TaskHost => {
   const inside = (changed: Partial<CommandContext>): TaskHost =>
-    makeTaskHost(remote, local, sudoPassword, { ...context, ...changed });
+    makeTaskHost(remote, local, sudoPassword, keep, { ...context, ...changed });
+  const kept =
+    <A extends unknown[], R>(act: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      keep(act(...args));
   const path = (written: string): string =>
     /^(\/|~$|~\/)/.test(written) || context.directory === undefined ? written : `${context.directory}/${written}`;
   /** What no shell reads: SFTP starts in the home directory, and so do commands without surroundings. */
@@ -44,9 +52,9 @@ export const makeTaskHost = (
   return {
     ...remote,
     ...remote.host,
-    run,
-    execute: run,
-    test: async (command, options) => {
+    run: kept(run),
+    execute: kept(run),
+    test: kept(async (command, options) => {
       try {
         await run(command, { quiet: true, reads: true, mayFail: true, ...options });
         return true;
@@ -54,12 +62,12 @@ export const makeTaskHost = (
         if (error instanceof CommandFailed && typeof error.facts.exitCode === 'number') return false;
         throw error;
       }
-    },
-    capture: async (command, { strip = true, ...options } = {}) => {
+    }),
+    capture: kept(async (command, { strip = true, ...options } = {}) => {
       const { stdout } = await run(command, { quiet: true, reads: true, ...options });
       return strip ? stdout.trim() : stdout;
-    },
-    upload: async (source, to, { mode = 0o644 } = {}) => {
+    }),
+    upload: kept(async (source, to, { mode = 0o644 } = {}) => {
       if (typeof source !== 'string') return remote.write(file(to), source, mode);
       const found = await local.open(source);
       try {
@@ -69,8 +77,8 @@ export const makeTaskHost = (
       } finally {
         await found.close();
       }
-    },
-    download: download as TaskHost['download'],
+    }),
+    download: kept(download) as TaskHost['download'],
     within: (directory) => inside({ directory: path(directory) }),
     as: (who) => inside(typeof who === 'string' ? { user: who } : who),
     with: (env) =>

@@ -1,38 +1,44 @@
-/** What a task or its body on one host has begun: an `await` that was forgotten must not let the next task begin. */
+/** What a task has begun: an `await` that was forgotten must neither let the next task begin nor hide an error. */
 export interface Unfinished {
-  /** Keeps a promise in mind until it settles, and gives one like it. */
-  keep<T>(work: Promise<T>): Promise<T>;
-  /** Resolves when nothing is left. @throws the first error of what nobody had waited for so far */
-  finish(): Promise<void>;
+  /** Keeps a promise in mind, and gives one like it to whoever asked for the work. @param host where it is done, if on a host */
+  keep<T>(work: Promise<T>, host?: string): Promise<T>;
+  /** Resolves when nothing is left of it, on that host or at all. */
+  settled(host?: string): Promise<void>;
+  /** The errors that nobody took, once all is settled. */
+  untaken(): Promise<readonly unknown[]>;
 }
 
 export const makeUnfinished = (): Unfinished => {
-  const begun = new Set<Promise<unknown>>();
+  const begun = new Map<Promise<unknown>, string | undefined>();
+  const errors: unknown[] = [];
+  let open = true;
+  const left = (host: string | undefined) =>
+    [...begun].flatMap(([work, place]) => (host === undefined || host === place ? [work] : []));
   return {
-    keep: (work) => {
-      const given = work.then((value) => value); // its own promise: whether somebody takes its error shows on this one
-      const forget = () => void begun.delete(given);
-      begun.add(given);
+    keep: (work, host) => {
+      const given = work.then((value) => value); // its own promise: on this one it shows whether somebody takes an error
+      claims.set(given, (error) => {
+        if (open) errors.push(error);
+        return open;
+      });
+      const forget = () => void begun.delete(work);
+      begun.set(work, host);
       work.then(forget, forget);
       return given;
     },
-    finish: async () => {
-      let failure: PromiseRejectedResult | undefined;
-      while (begun.size > 0)
-        for (const end of await Promise.allSettled(begun)) if (end.status === 'rejected') failure ??= end;
-      if (failure) throw failure.reason;
+    settled: async (host) => {
+      for (let works = left(host); works.length > 0; works = left(host)) await Promise.allSettled(works);
+    },
+    untaken: async () => {
+      await new Promise((resolve) => setImmediate(resolve)); // before that, Node has told of every rejection that nobody took
+      open = false;
+      return errors;
     },
   };
 };
 
-/** Runs a body and waits for all that it has begun. @throws the body's own error, or else that of what it did not wait for */
-export const toTheEnd = async (body: () => unknown, unfinished: readonly Unfinished[]): Promise<void> => {
-  const ends = () => Promise.allSettled(unfinished.map(({ finish }) => finish()));
-  try {
-    await body();
-  } catch (error) {
-    await ends();
-    throw error;
-  }
-  for (const end of await ends()) if (end.status === 'rejected') throw end.reason;
-};
+const claims = new WeakMap<Promise<unknown>, (error: unknown) => boolean>();
+
+/** Whether the error of a promise that nobody took belongs to a task that still runs, whose failure it is then. */
+export const isClaimed = (promise: Promise<unknown> | undefined, error: unknown): boolean =>
+  promise !== undefined && claims.get(promise)?.(error) === true;

@@ -27,6 +27,9 @@ describe('a mistake in a recipe', () => {
   test.each([
     ['on', "on(hosts, { once: true }, ({ run }) => run(sh`sleep 0.2; echo 'it failed' >&2; exit 7`));"],
     ['a command on a host', 'await on(hosts, { once: true }, async ({ run }) => { run(sh`sleep 0.2; exit 7`); });'],
+    ['capture', 'await on(hosts, { once: true }, async (host) => { host.capture(sh`sleep 0.2; exit 7`); });'],
+    ['upload', "await on(hosts, { once: true }, async (host) => { host.upload('missing-exit code 7', 'x'); });"],
+    ['a command outside of on', 'hosts[0].execute(sh`sleep 0.2; exit 7`);'],
     ['runLocally', "runLocally(['sh', '-c', 'sleep 0.2; exit 7']);"],
     ['invoke', "invoke('mine:invoked');"],
   ])('no await before %s: the task lasts until it has ended, and fails with it', async (_, body) => {
@@ -59,6 +62,20 @@ describe('a mistake in a recipe', () => {
         ...{ code: 'bug', message: expect.stringMatching(/the recipe threw: oh no \(.*deploy\.config\.ts:\d+:\d+\)$/) },
         output: expect.not.stringContaining('/dist/'),
       });
+  });
+
+  test('what was begun, and whose error is taken, is no failure of the task, and is waited for', async () => {
+    const run = await deploy(
+      "await on(hosts, async ({ run }) => { run(sh`sleep 0.2; exit 7`).catch(() => {}); }); on(hosts, ({ run }) => run(['true'])).catch(() => {});",
+    );
+    const ends = run.events.flatMap((event) =>
+      event.type === 'command-end' && event.exitCode === 7
+        ? [event.type]
+        : event.type === 'task-start' && event.task === 'mine:second'
+          ? [event.task]
+          : [],
+    );
+    expect([run.exitCode, ends]).toEqual([0, ['command-end', 'command-end', 'mine:second']]);
   });
 
   test('an answer that is no is not shown as a failure', async () => {

@@ -190,7 +190,11 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
     await restart();
     await gate.pass();
     await cli.seen('waiting up to 120 s');
-    while (loginsAt(host) === logins) await new Promise((resolve) => setTimeout(resolve, 5));
+    let ended = false;
+    void cli.result.then(() => {
+      ended = true;
+    });
+    while (loginsAt(host) === logins && !ended) await new Promise((resolve) => setTimeout(resolve, 5));
     await stop();
     process.kill(guard.pid, 'SIGCONT');
     await host.quiet();

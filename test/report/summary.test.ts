@@ -242,5 +242,8 @@ test('what to type next keeps the choice of the configuration and of the hosts',
   expect(next(3, 'command', chosen)).toBe(
     `Once they are mended: deploy production --only-failed ${words} --hosts 'web*'`,
   );
+  const few = { ...chosen, hosts: [], limit: '2' };
+  expect(next(5, 'connect', few)).toBe(`Without them: deploy production ${words} --hosts web01`);
+  expect(next(4, 'locked', few)).toMatch(`deploy:unlock ${words} --limit 2`);
   expect(next(1, 'disk-full', chosen)).toBe(`To make room: deploy production deploy:cleanup ${words} --hosts 'web*'`);
 });
