@@ -3,7 +3,7 @@ import type { Target } from '#inventory/host.ts';
 import { ConnectFailed } from '#ssh/connect-failed.ts';
 import { makePace } from '#ssh/pace.ts';
 
-const target = { address: '127.0.0.1', port: 22, ssh: { connectTimeout: 0.05, settings: [] } } as unknown as Target;
+const target = { address: '127.0.0.1', port: 22, ssh: { connectTimeout: 1.5, settings: [] } } as unknown as Target;
 
 describe('logins to one sshd', () => {
   test('those that still wait for their turn at an interrupt are not tried', async () => {
@@ -43,7 +43,7 @@ describe('logins to one sshd', () => {
       if (tries === 1) throw new ConnectFailed('connect', 'dropped', true);
       return 'logged in';
     });
-    setTimeout(free, 100); // longer than a connection may take
+    setTimeout(free, 1600); // longer than a connection may take
     await Promise.all(slow);
     expect(await waiting).toBe('logged in');
   });
