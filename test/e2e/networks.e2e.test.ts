@@ -14,7 +14,7 @@ import type { SshdHost } from '../support/sshd-fleet.ts';
 import { needs, needsRoot } from '../support/tools.ts';
 
 const PAYLOAD = 6_000_000;
-const ONE_COPY = 1.5; // and what the first hosts get before the last have started
+const ONE_COPY = 1.5; // and what the first hosts get before the last have started: a copy takes two seconds, in which a slow machine starts them all
 
 const notices = ({ events }: Deployed, level: 'info' | 'warning'): string[] =>
   events.flatMap((event) => (event.type === 'notice' && event.level === level ? [event.message] : []));
@@ -35,7 +35,7 @@ describe.skipIf(!needs(...NETWORK_TOOLS) || !needsRoot())('networks as they are'
   let fleet: NetworkFleet;
   let project: Project;
   beforeAll(async () => {
-    fleet = await startNetworkFleet({ hosts: [{}, {}, {}, {}], rate: 100 });
+    fleet = await startNetworkFleet({ hosts: [{}, {}, {}, {}], rate: 25 });
     project = await makeProject({ fleet });
   });
   afterEach(() => fleet.open());
