@@ -39,8 +39,9 @@ export const joinRuntimes = (parts: RuntimeParts) => {
     return state ? choiceOf(state) : { kind: 'host' };
   };
   const fetch = (runtime: NodePackage): Promise<RuntimeFile> => {
-    const run = (command: readonly string[]) =>
-      runLocal({ command, cwd: parts.scratch, what: 'to get a Node.js for hosts without one,' }, emit, signal);
+    const env = { NODE_DISABLE_COMPILE_CACHE: '1' }; // npm on Node 22 and newer leaves one among the temporary files
+    const what = 'to get a Node.js for hosts without one,';
+    const run = (command: readonly string[]) => runLocal({ command, env, cwd: parts.scratch, what }, emit, signal);
     const file = fetched.get(runtime) ?? obtainRuntime(runtime, { cache: parts.cache, run });
     fetched.set(runtime, file);
     return file;
