@@ -9,7 +9,7 @@ export const ownFrames = ({ stack = '' }: Error): string[] =>
     .filter((line) => line.startsWith('at ') && isOwn(placeIn(line)));
 
 /** Where in the user's own files an error was thrown: `/home/ann/shop/deploy.config.ts:12:5`. Undefined where it was not there. */
-export const thrownAt = (error: Error): string | undefined => ownFrames(error).map(placeIn)[0];
+const thrownAt = (error: Error): string | undefined => ownFrames(error).map(placeIn)[0];
 
 /** Its message, with that place. */
 export const withPlace = (error: Error): string => {

@@ -32,7 +32,7 @@ export const openPlain = (options: ReportOptions): Omit<Reporter, 'suspend'> => 
     writer.write(`${text}\n`);
   };
   const writeSummary = (event: Extract<DeployEvent, { type: 'summary' }>): void => {
-    const layout = { columns: columns() || 80, color, ...(options.chosen ? { chosen: options.chosen } : {}) };
+    const layout = { columns: columns() || 80, color, chosen: options.chosen };
     const { failures, verdict } = formatSummary(event, { ...layout, prose: Number.POSITIVE_INFINITY });
     for (const line of answers.table(layout)) write(line, false);
     for (const line of failures) write(line, true);

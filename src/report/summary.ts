@@ -11,7 +11,7 @@ interface Layout {
   readonly columns: number;
   readonly prose?: number;
   readonly color: boolean;
-  readonly chosen?: Chosen;
+  readonly chosen?: Chosen | undefined;
 }
 
 /** What was said on the command line of the configuration and of the hosts: `--config other.ts`; patterns of hosts. */
@@ -175,10 +175,10 @@ const advice = (summary: Summary, failed: readonly HostSummary[], chosen: Chosen
   const others = summary.hosts.map(({ host }) => oneLine(host)).filter((name) => !names.includes(name));
   if (exitCode === 4) return [`If nobody works there any more, remove the lock: ${line('deploy:unlock')}`];
   if (exitCode === 5) {
-    if (others.length === 0 || Math.min(names.length, chosen.limit === undefined ? names.length : others.length) > 10)
-      return [];
+    const limited = chosen.limit !== undefined; // without them the limit would take in others
+    if (others.length === 0 || (limited ? others : names).length > 10) return [];
     const without = [...chosen.hosts, ...names.map((name) => `!${name}`)];
-    return [`Without them: ${line(task, these(chosen.limit === undefined ? without : others))}`];
+    return [`Without them: ${line(task, these(limited ? others : without))}`];
   }
   if (exitCode === 3 && names.length > 0) {
     if (task === '' && withStatus(summary, 'failed').length > 0)

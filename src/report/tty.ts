@@ -58,7 +58,7 @@ export const openTty = ({ out, verbosity, color, now, chosen, ...size }: ReportO
       .filter(({ state }) => state === 'stopped')
       .map((phase) => cut(drawPhase(phase, view, canvas()), columns() - 1));
   const lastWords = (summary: Extract<DeployEvent, { type: 'summary' }>): string[] => {
-    const layout = { columns: columns(), color, ...(chosen ? { chosen } : {}) };
+    const layout = { columns: columns(), color, chosen };
     const { failures, verdict } = formatSummary(summary, layout);
     const apart = view.run === undefined ? [] : [''];
     return [

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Gate, makeGate } from '../support/gate.ts';
 import { expectNothingLeft, lookAt, type Tree, treeOf } from '../support/host-files.ts';
+import { isGuard } from '../support/host-processes.ts';
 import { type Deployed, makeProject, type Project, type ProjectOptions } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs } from '../support/tools.ts';
@@ -48,8 +49,7 @@ describe.skipIf(!hasTools)('one deploy at a time', () => {
   };
   /** Kills all that holds the lock there: what belongs to a guard, and the guard. */
   const killGuard = (host: SshdHost) => {
-    for (const { pid, command } of host.processes())
-      if (command.includes('while read -r word value')) process.kill(pid, 'SIGKILL');
+    for (const { pid } of host.processes().filter(isGuard)) process.kill(pid, 'SIGKILL');
   };
   /** Makes the last beat of every lock so many seconds later than now. */
   const beatAt = async (seconds: number) => {

@@ -49,7 +49,6 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))("the system's ssh as transport", (
   });
 
   const keygen = (...words: string[]) => promisify(execFile)('ssh-keygen', ['-q', ...words]);
-  const loginsAt = (host: SshdHost) => host.log().match(/Accepted publickey/g)?.length ?? 0;
   const errorsOf = async (config: object) => {
     await project.configure({ config: { ssh: config } });
     const { exitCode, summary } = await project.deploy(['run', '--', 'true']);
@@ -60,13 +59,13 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))("the system's ssh as transport", (
 
   test('a deploy by torrent, with certificates of users and hosts, over one connection to the bastion', async () => {
     await project.configure({ config: { ssh } });
-    const before = fleet.hosts.map(loginsAt);
+    const before = fleet.hosts.map((host) => host.logins());
     const { exitCode, summary, stderr } = await project.deploy();
     expect({ exitCode, stderr, errors: summary.hosts.map(({ error }) => error) }).toEqual({
       ...{ exitCode: 0, stderr: '', errors: [undefined, undefined] },
     });
     for (const host of project.hosts) expect((await lookAt(host, 'shop')).current).toBe(summary.release);
-    expect(fleet.hosts.map(loginsAt)).toEqual(before.map((count) => count + 1));
+    expect(fleet.hosts.map((host) => host.logins())).toEqual(before.map((count) => count + 1));
     await expectNothingLeft(project);
   });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Gate, makeGate } from '../support/gate.ts';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
+import { isGuard } from '../support/host-processes.ts';
 import { type Deployed, makeProject, type Project } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs } from '../support/tools.ts';
@@ -46,7 +47,6 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
   const notices = ({ events }: Deployed): string[] =>
     events.flatMap((event) => (event.type === 'notice' && event.host === host.address ? [event.message] : []));
   /** Ends its sshd, and waits until the run has noticed: a command that was under way counts as one that ran. */
-  const loginsAt = (which: SshdHost) => which.log().match(/Accepted publickey/g)?.length ?? 0;
   const stop = async (which = host) => {
     await fleet.stop(which);
     await which.left();
@@ -184,9 +184,9 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
     await configure('deploy:finishing', 'here');
     const cli = project.start();
     await gate.reached(cli.result);
-    const guard = host.processes().find(({ command }) => command.includes('while read -r word value'))!;
+    const guard = host.processes().find(isGuard)!;
     process.kill(guard.pid, 'SIGSTOP'); // it goes on holding the lock
-    const logins = loginsAt(host);
+    const logins = host.logins();
     await restart();
     await gate.pass();
     await cli.seen('waiting up to 120 s');
@@ -194,7 +194,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
     void cli.result.then(() => {
       ended = true;
     });
-    while (loginsAt(host) === logins && !ended) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (host.logins() === logins && !ended) await new Promise((resolve) => setTimeout(resolve, 5));
     await stop();
     process.kill(guard.pid, 'SIGCONT');
     await host.quiet();

@@ -39,7 +39,6 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))("hosts that the user's ssh_config 
     const errors = summary.hosts.map(({ error }) => error?.message ?? '');
     return { ...result, errors, said: result.stdout.match(/"text":"here/g)?.length ?? 0 };
   };
-  const loginsAt = (host: SshdHost) => host.log().match(/Accepted publickey/g)?.length ?? 0;
 
   test('names, users, ports and keys come from there, and what is not done is said once', async () => {
     await configure(['Host inner*', '  CertificateFile ~/.ssh/cert.pub', '  RemoteCommand none', '  SendEnv LANG']);
@@ -55,13 +54,13 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))("hosts that the user's ssh_config 
       {},
       inner.map((host, index) => ({ host: `inner${index + 1}`, deployTo: host.deployTo('shop') })),
     );
-    const before = [loginsAt(gate), loginsAt(inner[0]), loginsAt(inner[1])];
+    const before = [gate.logins(), inner[0].logins(), inner[1].logins()];
     const { exitCode, summary } = await project.deploy();
     expect({ exitCode, errors: summary.hosts.map(({ error }) => error) }).toEqual({
       exitCode: 0,
       errors: [undefined, undefined],
     });
-    expect([loginsAt(gate), loginsAt(inner[0]), loginsAt(inner[1])]).toEqual(before.map((count) => count + 1));
+    expect([gate.logins(), inner[0].logins(), inner[1].logins()]).toEqual(before.map((count) => count + 1));
   });
 
   test('a bastion with its own wrong key, or one that leads nowhere, is named', async () => {
@@ -81,9 +80,9 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))("hosts that the user's ssh_config 
   test('a command of this machine carries the connection', async () => {
     const options = fleet.sshOptions.join(' ');
     await configure(['Host inner*', `  ProxyCommand ssh ${options} -p %p -W %h:%p %r@${gate.address}`]);
-    const before = loginsAt(gate);
+    const before = gate.logins();
     expect(await here()).toMatchObject({ exitCode: 0, said: 2 });
-    expect(loginsAt(gate)).toBe(before + 2);
+    expect(gate.logins()).toBe(before + 2);
     await configure(['Host inner*', '  ProxyCommand sh -c \'echo "nobody is at %h" >&2; exit 1\'']);
     const { exitCode, errors } = await here();
     expect({ exitCode, error: errors[0] }).toMatchObject({
@@ -98,9 +97,9 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))("hosts that the user's ssh_config 
       identityFile: fleet.identityFile,
       knownHostsFile: fleet.knownHostsFile,
     });
-    const before = loginsAt(gate);
+    const before = gate.logins();
     expect(await here()).toMatchObject({ exitCode: 0, said: 2 });
-    expect(loginsAt(gate)).toBe(before + 1);
+    expect(gate.logins()).toBe(before + 1);
     await configure([], { configFile: false });
     const { exitCode, errors } = await here();
     expect({ exitCode, error: errors[0] }).toMatchObject({

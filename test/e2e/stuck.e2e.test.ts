@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeGate } from '../support/gate.ts';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
+import { isGuard } from '../support/host-processes.ts';
 import { makeEmbeddedProject, makeProject } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
@@ -165,7 +166,7 @@ describe.skipIf(!needs('git', ...SSHD_TOOLS))('a host that answers, but does not
         await project.configure({ hosts: hosts.slice(0, 1), recipes: `[restart('cat ${gate.path}')]` });
         const cli = project.start();
         await gate.reached(cli.result);
-        const guard = hosts[0]!.processes().find(({ command }) => command.includes('while read -r word value'));
+        const guard = hosts[0]!.processes().find(isGuard);
         process.kill(guard!.pid, 'SIGKILL');
         await gate.pass();
         expect((await cli.deployed).exitCode).toBe(0);

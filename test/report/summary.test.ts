@@ -244,6 +244,11 @@ test('what to type next keeps the choice of the configuration and of the hosts',
   );
   const few = { ...chosen, hosts: [], limit: '2' };
   expect(next(5, 'connect', few)).toBe(`Without them: deploy production ${words} --hosts web01`);
+  const many = names(11).map((host) => hostSummary(host, 'published'));
+  const away = hostSummary('away', 'failed', { code: 'connect', message: 'x', task: 'connect' });
+  const limited = { columns: 200, color: false, chosen: { ...few, limit: '12' } };
+  const { verdict } = formatSummary(summaryOf({ ok: false, exitCode: 5, hosts: [...many, away] }), limited);
+  expect(verdict.join()).not.toContain('Without them'); // nobody reads a line of eleven names
   expect(next(4, 'locked', few)).toMatch(`deploy:unlock ${words} --limit 2`);
   expect(next(1, 'disk-full', chosen)).toBe(`To make room: deploy production deploy:cleanup ${words} --hosts 'web*'`);
 });

@@ -63,6 +63,9 @@ const sockets = () =>
 
 const portOf = (socket: string): number => Number.parseInt(socket.split(':')[1]!, 16);
 
+/** The program that holds the lock of a host. */
+export const isGuard = ({ command }: HostProcess): boolean => command.includes('while read -r word value');
+
 /** Sends a signal to all of them; those that have ended already are no matter. */
 export const signalProcesses = (signal: NodeJS.Signals, pids: readonly number[]): void => {
   for (const pid of pids) {

@@ -66,6 +66,8 @@ export interface SshdHost {
   listeningPorts(): readonly number[];
   /** What sshd wrote since the start of the fleet. */
   log(): string;
+  /** How often somebody has logged in by a key, by that. */
+  logins(): number;
 }
 
 export interface Place {
@@ -134,6 +136,7 @@ export const prepareHost = async (
     },
     listeningPorts: () => listening(all().map((entry) => entry.pid)).filter((open) => open !== port),
     log: () => lines.join('\n'),
+    logins: () => lines.filter((line) => line.includes('Accepted publickey')).length,
   };
   const sshdPids = () => [
     ...new Set([pid(), ...[...all(), ...descendants(pid())].filter(isSshd).map((entry) => entry.pid)]),
