@@ -7,13 +7,13 @@ import { type FleetLock, type Locking, lockFleet, lossOf, unlockFleet } from '#r
 import { commandMapOf } from '#run/command-map.ts';
 import { runPlan } from '#run/run-plan.ts';
 import type { Secrets } from '#run/secrets.ts';
-import { openSessions } from '#ssh/open-sessions.ts';
-import { openTransport } from '#ssh/transport.ts';
 import { askSecretly, askUntilRight } from './asking.ts';
 import { joinDeployment, type Made } from './deployment.ts';
 import { makeEndings } from './endings.ts';
 import { localWork } from './local.ts';
+import { makePacking } from './packing.ts';
 import { prepareRun, type RunRequest } from './prepare-run.ts';
+import { reachHosts } from './reach-hosts.ts';
 import { type RunEnd, summaryOf } from './summary.ts';
 
 export interface DeployRequest extends RunRequest {
@@ -51,15 +51,18 @@ export const deploy = async (
     const made: Made = {};
     const ended = (end: RunEnd): Summary =>
       mask(summaryOf({ config, task, onlyFailed, hosts, begun, made, signal }, end));
+    const asked = request.interactive ? ask : undefined;
+    const looking = prepared.findSource();
+    const reached = reachHosts({ ...request, config, inventory, ask: asked, emit, endings, signal }, looking);
+    const source = await looking;
     const { application, stage } = config;
     emit({ type: 'run-start', application, stage, task, hosts, tasks: plan.tasks.map(({ task: { name } }) => name) });
     if (dryRun) emit({ type: 'notice', level: 'info', message: 'a dry run: nothing is changed on the hosts' });
 
-    const asked = request.interactive ? ask : undefined;
-    const transport = await openTransport({ ...request, ssh: config.ssh, ask: asked, emit });
-    endings.add(transport.close);
-    const { sessions, failures, close } = await openSessions(inventory, transport, emit, signal);
-    endings.add(close);
+    const packing = makePacking({ ...request, config, emit, endings, signal });
+    if (source && config.build.length === 0 && plan.tasks.some(({ task }) => task.needsSource === true))
+      packing.begin(source, inventory.length); // deploy:pack tells what is wrong
+    const { sessions, failures } = await reached.opened();
     // What changes hosts is for all of them, but for those that may fail; a question is answered by those that can be asked.
     const enough = sessions.length > 0 && (failures.length <= prepared.allowed || !plan.locks);
     if (!enough || signal.aborted) return ended({ unreachable: failures });
@@ -79,7 +82,7 @@ export const deploy = async (
     const common = { ...prepared, scratch: request.scratch, cache: request.cache, dryRun, emit, signal: stop };
     const deployment = joinDeployment(
       {
-        ...{ ...common, onlyFailed, locks: taken.held, sessions, locking, owner, by, now: Date.now() },
+        ...{ ...common, source, packing, onlyFailed, locks: taken.held, sessions, locking, owner, by, now: Date.now() },
         ...{ message: request.message ?? '', wanted: request.release, unreachable: failures.map(({ host }) => host) },
       },
       made,

@@ -1,5 +1,4 @@
 import type { Artifact, ResolvedSource } from '#artifact/artifact.ts';
-import { makeArtifact } from '#artifact/make-artifact.ts';
 import type { Config } from '#config/config.ts';
 import type { Source } from '#config/written-config.ts';
 import type { Emit } from '#protocol/events.ts';
@@ -20,6 +19,7 @@ import type { DistributionResult } from '#swarm/strategy.ts';
 import { createHostStates } from './host-states.ts';
 import { joinRuntimes } from './join-runtimes.ts';
 import { joinSwarm } from './join-swarm.ts';
+import type { Packing } from './packing.ts';
 import { comparePending } from './pending.ts';
 import { letReturn } from './returning.ts';
 
@@ -27,6 +27,7 @@ export interface DeploymentParts {
   readonly config: Config;
   /** The source, where it was needed and could be looked up before the hosts. */
   readonly source: ResolvedSource | undefined;
+  readonly packing: Packing;
   /** Looks up a source that depends on what the hosts serve. */
   readonly resolve: (source: Source) => Promise<ResolvedSource>;
   /** Finishes the last run on the hosts where it did not, in place of making a new release. */
@@ -73,16 +74,10 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   const settle = letReturn(parts, states.find, () => made.release);
   let { source } = parts;
   let receivers = parts.sessions.length;
-  let packing: Promise<Artifact> | undefined;
   let fresh = true;
 
-  const pack = (): Promise<Artifact> => {
-    packing ??= packNow();
-    return packing;
-  };
-  const packNow = async (): Promise<Artifact> => {
-    const build = parts.dryRun ? [] : config.build;
-    made.artifact = await makeArtifact({ ...parts, source: theSource(), build, hosts: receivers });
+  const pack = async (): Promise<Artifact> => {
+    made.artifact = await parts.packing.artifact(theSource(), receivers);
     return made.artifact;
   };
   const theSource = (): ResolvedSource => {
@@ -96,7 +91,6 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   };
   const inspect = async (t: TaskContext, prepare: boolean): Promise<void> => {
     if (prepare && parts.onlyFailed && !deployment.decided) return finishLast(t);
-    if (prepare && source && config.build.length === 0) pack().catch(() => {}); // while the hosts answer; deploy:pack tells what is wrong
     await states.look(t, t.hosts, prepare);
     if (prepare) await runtimes.prepare(t.hosts);
     if (prepare && !deployment.decided) decide(nextReleaseName(parts.now, states.releaseNames()), parts.locks);

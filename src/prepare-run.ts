@@ -43,16 +43,17 @@ export interface PreparedRun {
   readonly values: SettingValues;
   /** How many hosts may fail while the run goes on without them. */
   readonly allowed: number;
-  /** What is deployed, where it is known already; or the content that goes to a path of the user's. */
-  readonly source: ResolvedSource | undefined;
+  /** The content that goes to a path of the user's. */
   readonly content: PlacedContent | undefined;
+  /** Looks up what is deployed, where that can be known before the hosts are: a task needs it, or it is the content. @throws UserError, exit code 2 */
+  readonly findSource: () => Promise<ResolvedSource | undefined>;
   /** Looks up a source that depends on what the hosts serve. */
   readonly resolve: (source: Source) => Promise<ResolvedSource>;
   /** A path on this machine, as written in the configuration. */
   readonly toLocal: (path: string) => string;
 }
 
-/** Configuration, hosts, plan, settings, source: in this order, each from the ones before. @throws UserError, exit code 2 */
+/** Configuration, hosts, plan, settings: in this order, each from the ones before. @throws UserError, exit code 2 */
 export const prepareRun = async (
   request: RunRequest,
   ask: Ask,
@@ -74,9 +75,12 @@ export const prepareRun = async (
   // What finishes a run deploys what the hosts serve: that is known once they were looked at.
   const later = request.onlyFailed || content !== undefined;
   const needs = later ? [] : plan.tasks.map(({ task }) => task.needsSource);
-  const source = needs.some(Boolean) ? await resolve(config.source) : content;
-  if (needs.includes(true)) await source?.prepare?.();
-  return { config, inventory, recipes, plan, values, allowed, source, content, resolve, toLocal };
+  const findSource = async () => {
+    const source = needs.some(Boolean) ? await resolve(config.source) : content;
+    if (needs.includes(true)) await source?.prepare?.();
+    return source;
+  };
+  return { config, inventory, recipes, plan, values, allowed, content, findSource, resolve, toLocal };
 };
 
 /** Who asks whether hosts are ready wants to know of their network, too; a deploy finds out by itself. */

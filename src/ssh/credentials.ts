@@ -29,7 +29,7 @@ export const tryCredentials = async <T>(
   attempt: (credentials: Credentials) => Promise<T>,
 ): Promise<T> => {
   const found = await findKeys(target, secrets);
-  const mayAsk = secrets.ask !== undefined && !target.ssh.batch;
+  const asks = secrets.ask !== undefined && !target.ssh.batch;
   let denied: ConnectFailed | undefined;
   let accepted: Credentials = NONE; // in part: the host wants something more after them
   const tried = async (credentials: Credentials): Promise<T | undefined> => {
@@ -45,7 +45,8 @@ export const tryCredentials = async <T>(
   };
   const byKey = await tried(found.ready);
   if (byKey !== undefined) return byKey;
-  if (mayAsk) {
+  if (asks) {
+    await secrets.mayAsk;
     const byLocked = await tried(await unlock(target, secrets, found.locked));
     if (byLocked !== undefined) return byLocked;
     const types = typesLeft(target, denied);
@@ -62,7 +63,7 @@ export const tryCredentials = async <T>(
     const byPassword = types.length === 0 ? undefined : await turns(target.ssh.via?.name ?? '', login);
     if (byPassword !== undefined) return byPassword;
   }
-  const failed = denied === undefined ? noKey(target, found.locked) : mayAsk ? denied : unasked(denied, found.locked);
+  const failed = denied === undefined ? noKey(target, found.locked) : asks ? denied : unasked(denied, found.locked);
   throw await withBeyond(failed, target);
 };
 

@@ -11,6 +11,8 @@ export type KeyFile =
 /** What a run knows of keys and passwords: each is read once and asked for once, whatever the number of hosts. */
 export interface Secrets {
   readonly ask: Ask | undefined;
+  /** To be waited for before a login that may come to ask: no host is kept waiting for it. */
+  readonly mayAsk: Promise<unknown>;
   read(file: string): Promise<KeyFile>;
   /** The key of a locked file; undefined where nobody gives its passphrase. */
   unlock(file: string, text: string): Promise<ssh2.ParsedKey | undefined>;
@@ -28,7 +30,7 @@ export const isEncrypted = (file: string): string =>
   `${file} is encrypted: add it to your SSH agent (ssh-add ${file}) and run this again`;
 
 /** @param ask absent where nobody is there to be asked */
-export const makeSecrets = (ask: Ask | undefined): Secrets => {
+export const makeSecrets = (ask: Ask | undefined, mayAsk: Promise<unknown> = Promise.resolve()): Secrets => {
   const files = new Map<string, Promise<KeyFile>>();
   const unlocked = new Map<string, Promise<ssh2.ParsedKey | undefined>>();
   const passwords = new Map<string, Promise<string | undefined>>();
@@ -37,6 +39,7 @@ export const makeSecrets = (ask: Ask | undefined): Secrets => {
   const askHidden = (question: string, hidden = true) => asking?.(question, { hidden }).catch(() => undefined);
   return {
     ask,
+    mayAsk,
     read: (file) => remember(files, file, () => readKeyFile(file)),
     unlock: (file, text) =>
       remember(unlocked, file, async () => {

@@ -19,6 +19,8 @@ export interface TransportRequest {
   readonly ssh: Pick<SshChoices, 'transport' | 'configFile'>;
   /** Absent: nobody is asked for passphrases and passwords. */
   readonly ask?: Ask | undefined;
+  /** Nobody is asked before it resolves, nor when it has rejected. @default at once */
+  readonly mayAsk?: Promise<unknown>;
   readonly emit: Emit;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** PATH with the Node that runs us first. */
@@ -26,8 +28,8 @@ export interface TransportRequest {
 }
 
 /** The transport that the configuration asks for; only its code is loaded. @throws UserError where this machine has not what it takes */
-export const openTransport = async ({ ssh, ask, emit, env, path }: TransportRequest): Promise<Transport> => {
-  const secrets = makeSecrets(ask);
+export const openTransport = async ({ ssh, ask, mayAsk, emit, env, path }: TransportRequest): Promise<Transport> => {
+  const secrets = makeSecrets(ask, mayAsk);
   if (ssh.transport !== 'openssh') return (await import('./connect.ts')).builtInTransport(secrets);
   const { openSshTransport } = await import('#ssh/openssh/transport.ts');
   const notify = (message: string) => emit({ type: 'notice', level: 'info', message });

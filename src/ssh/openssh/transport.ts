@@ -39,6 +39,7 @@ export const openSshTransport = async (parts: OpenSshParts): Promise<Transport> 
     await refuseUseless(target, parts.secrets);
     await makeRoom(target);
     const asks = parts.secrets.ask !== undefined && !target.ssh.batch;
+    if (asks) await parts.secrets.mayAsk;
     return pace(target, signal, async () => {
       masters += 1;
       const socket = join(keeper.directory, `${masters}`);
