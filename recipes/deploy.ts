@@ -82,7 +82,10 @@ async function unpack({ on, hosts, deployment }: TaskContext): Promise<void> {
   const { release, by } = deployment;
   await on(hosts, ({ host, run }) => {
     const replace = deployment.state(host.name).releases.some(({ name }) => name === release); // left by the run that this one finishes
-    return run(unpackRelease(host.deployTo, release, artifact, { by, replace }), { label: 'unpack the release' });
+    return run(unpackRelease(host.deployTo, release, artifact, { by, replace }), {
+      label: 'unpack the release',
+      shared: true,
+    });
   });
 }
 
@@ -91,6 +94,7 @@ async function link({ on, hosts, deployment, settings }: TaskContext): Promise<v
   await on(hosts, ({ host, run }) =>
     run(linkShared(host.deployTo, deployment.release, settings, { revision, by: deployment.by }), {
       label: 'link shared files',
+      shared: true,
     }),
   );
 }
@@ -105,7 +109,10 @@ async function publish({ on, hosts, mark, detail, deployment }: TaskContext): Pr
       ? recordsOfDeploy(before, { name: release, revision, by })
       : recordsOfRollback(before, release);
     mark(remote, 'published'); // before it is sure: a host that is lost in the middle may have switched
-    await remote.run(publishRelease(remote.host.deployTo, release, records), { label: `switch current to ${release}` });
+    await remote.run(publishRelease(remote.host.deployTo, release, records), {
+      label: `switch current to ${release}`,
+      shared: true,
+    });
     deployment.publish(remote.host.name, release, records);
   });
 }
@@ -118,7 +125,7 @@ async function cleanup(t: TaskContext): Promise<void> {
     const expired = expiredReleases(releases, current, t.settings.keepReleases);
     for (let at = 0; at < expired.length; at += AT_ONCE) {
       const names = expired.slice(at, at + AT_ONCE);
-      await run(removeReleases(host.deployTo, names), { label: `remove ${names.join(', ')}` });
+      await run(removeReleases(host.deployTo, names), { label: `remove ${names.join(', ')}`, shared: true });
     }
   });
 }
@@ -129,7 +136,9 @@ const AT_ONCE = 100;
 async function log({ on, hosts, deployment }: TaskContext): Promise<void> {
   const { label, revision } = await deployment.artifact();
   const line = `${label} (at ${revision}) deployed as release ${deployment.release} by ${deployment.by}`;
-  await on(hosts, ({ host, run }) => run(logRevision(host.deployTo, line), { label: 'write revisions.log' }));
+  await on(hosts, ({ host, run }) =>
+    run(logRevision(host.deployTo, line), { label: 'write revisions.log', shared: true }),
+  );
 }
 
 /** Afterwards only the hosts that were switched back are restarted: the others never served anything else. */
@@ -143,7 +152,7 @@ async function revert({ on, only, hosts, mark, deployment }: TaskContext): Promi
     const before = deployment.state(name);
     if (fresh && currentRelease(before)?.name === release) return; // it served the release before this run
     const undo = fresh ? undoRelease(deployTo, release, before.link) : undoRollback(deployTo, release, before);
-    const { stdout } = await remote.run(undo, { label: 'undo the release', quiet: true });
+    const { stdout } = await remote.run(undo, { label: 'undo the release', quiet: true, shared: true });
     const switchedBack = stdout.includes('reverted');
     mark(remote, switchedBack ? 'reverted' : 'unchanged');
     if (switchedBack && before.link !== undefined) reverted.push(remote);

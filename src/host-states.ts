@@ -54,7 +54,12 @@ ${showLock(deployTo)}`,
       t.on(hosts, async ({ host, run }) => {
         const runtime = config.strategy === 'torrent';
         const command = prepare ? prepareHost(host.deployTo, config, { runtime }) : inspectHost(host.deployTo, config);
-        const told = await run(command, { label: `look at ${host.deployTo}`, quiet: true, reads: !prepare });
+        const told = await run(command, {
+          label: `look at ${host.deployTo}`,
+          quiet: true,
+          reads: !prepare,
+          shared: true,
+        });
         const state = parseHostState(dryRun && prepare ? await lookOnly(t, host) : told.stdout);
         states.set(host.name, state);
         published.delete(host.name);

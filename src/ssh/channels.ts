@@ -11,8 +11,11 @@ export interface Channels {
 /** Asks for a channel; tells when one has opened, with what resolves at its end. */
 export type Attempt<C> = (opened: (closed: Promise<unknown>) => void) => Promise<C>;
 
-/** @param isRefusal tells the host's no to one channel more from other errors */
-export const makeChannels = (isRefusal: (error: unknown) => boolean): Channels => {
+/**
+ * @param isRefusal tells the host's no to one channel more from other errors
+ * @param makeRoom closes a channel that nobody needs, where there is one
+ */
+export const makeChannels = (isRefusal: (error: unknown) => boolean, makeRoom: () => void): Channels => {
   let open = 0;
   let queued = 0;
   let queue: Promise<unknown> = Promise.resolve();
@@ -30,7 +33,10 @@ export const makeChannels = (isRefusal: (error: unknown) => boolean): Channels =
     try {
       return await once(attempt);
     } catch (error) {
-      if (isRefusal(error)) return undefined;
+      if (isRefusal(error)) {
+        makeRoom();
+        return undefined;
+      }
       throw error;
     }
   };

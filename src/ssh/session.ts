@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Host } from '#inventory/host.ts';
 import { type Command, failedStep, sh, shellText } from '#protocol/shell.ts';
 import { keepTail } from '#recipe/process-output.ts';
@@ -13,6 +14,7 @@ import {
 } from '#recipe/remote.ts';
 import { collect } from './channel.ts';
 import { makeChannels } from './channels.ts';
+import { makeHostShell } from './host-shell.ts';
 import { ChannelRefused, type Link } from './link.ts';
 import { signalGroup, tellingGroup } from './process-group.ts';
 import { fileSender } from './send-file.ts';
@@ -44,7 +46,10 @@ export const makeSession = (host: Host, link: Link): Session => {
     return new CommandFailed(host.name, { ...failed.facts, message: `${failed.facts.message}: ${loss}` });
   };
   const lost = (label: string) => failure({ exitCode: null, signal: null, label, stderr: '' });
-  const channels = makeChannels((error) => error instanceof ChannelRefused);
+  const channels = makeChannels(
+    (error) => error instanceof ChannelRefused,
+    () => void shell.leave(),
+  );
   /** @param start rejects with a ChannelRefused, a CommandFailed, or because the connection is lost */
   const openChannel = async <C>(
     label: string,
@@ -80,6 +85,13 @@ export const makeSession = (host: Host, link: Link): Session => {
       },
       ({ exit }) => exit,
     );
+  const shell = makeHostShell((text) =>
+    openChannel(
+      'open a shell',
+      () => link.exec(text),
+      ({ exit }) => exit,
+    ),
+  );
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
@@ -96,7 +108,10 @@ export const makeSession = (host: Host, link: Link): Session => {
       if (entry.stopping) end(entry, group);
     };
     const asked = options.stdin !== undefined || (options.answers ?? []).length > 0;
-    const opening = open(tellingGroup(command), label, asked ? '' : NO_INPUT, () => !entry.stopping);
+    const opening =
+      options.shared && !asked && shell.isFree()
+        ? shell.exec(shellText(tellingGroup(command)))
+        : open(tellingGroup(command), label, asked ? '' : NO_INPUT, () => !entry.stopping);
     const heard: RunOptions = {
       ...options,
       onOutput: (stream, text) => {
@@ -188,13 +203,19 @@ export const makeSession = (host: Host, link: Link): Session => {
     interrupt: () => {
       for (const entry of running) stop(entry);
     },
-    close: link.close,
+    close: async () => {
+      await Promise.race([shell.leave(), link.gone, pause(LEAVE, undefined, { ref: false })]);
+      await link.close();
+    },
   };
 };
 
 /** What comes before a command: login shells write redirections in ways of their own. */
 const NO_INPUT = 'exec </dev/null\n';
 const SILENT = 'exec </dev/null >/dev/null 2>&1\n';
+
+/** Milliseconds that the shell has to end before the connection does: a host that says nothing any more is not waited for. */
+const LEAVE = 500;
 
 /** Milliseconds that a command has to end after TERM. */
 const PATIENCE = 5000;

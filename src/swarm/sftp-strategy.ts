@@ -86,7 +86,7 @@ const upload = async (
   } finally {
     watch.stop();
   }
-  await remote.run(verifyFile(path, artifact.sha256), { label: VERIFY });
+  await remote.run(verifyFile(path, artifact.sha256), { label: VERIFY, shared: true });
   tell(artifact.bytes, true);
   return undefined;
 };
