@@ -52,9 +52,9 @@ export const deploy = async (
     const ended = (end: RunEnd): Summary =>
       mask(summaryOf({ config, task, onlyFailed, hosts, begun, made, signal }, end));
     const asked = request.interactive ? ask : undefined;
-    const looking = prepared.findSource();
-    const reached = reachHosts({ ...request, config, inventory, ask: asked, emit, endings, signal }, looking);
-    const source = await looking;
+    const reach = { ...request, config, inventory, ask: asked, emit, endings, signal };
+    const reached = reachHosts(reach, prepared.findSource);
+    const source = await reached.source;
     const { application, stage } = config;
     emit({ type: 'run-start', application, stage, task, hosts, tasks: plan.tasks.map(({ task: { name } }) => name) });
     if (dryRun) emit({ type: 'notice', level: 'info', message: 'a dry run: nothing is changed on the hosts' });

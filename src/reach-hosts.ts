@@ -16,41 +16,51 @@ export interface ReachRequest extends Pick<TransportRequest, 'env' | 'path'> {
   readonly signal: AbortSignal;
 }
 
-export interface ReachedHosts {
+export interface ReachedHosts<S> {
+  readonly source: Promise<S>;
   /** Resolves when every host was logged in to or has failed; from now on events are told. @throws UserError where this machine has not what it takes */
   opened(): Promise<OpenedSessions>;
 }
 
 /**
  * Logs in to the hosts while the source is looked up: one waits for the hosts, the other for git, and neither needs the
- * other. Until the source is known nothing is told, nobody is asked, and nothing runs on a host; where there is none, all ends
- * as if no host had been there.
+ * other. The hosts come first by a little, since starting git keeps this process busy and sshd takes its time to greet.
+ * Until the source is known nothing is told, nobody is asked, and nothing runs on a host; where there is none, all ends as if
+ * no host had been there.
  */
-export const reachHosts = (
+export const reachHosts = <S>(
   { config, inventory, endings, ...request }: ReachRequest,
-  source: Promise<unknown>,
-): ReachedHosts => {
+  findSource: () => Promise<S>,
+): ReachedHosts<S> => {
   const held: DeployFact[] = [];
   let told = false;
   const emit: Emit = (fact) => (told ? request.emit(fact) : void held.push(fact));
   const over = new AbortController();
   const signal = AbortSignal.any([request.signal, over.signal]);
-  const opening = openTransport({ ...request, ssh: config.ssh, emit, mayAsk: source }).then(async (transport) => ({
-    transport,
-    opened: await openSessions(inventory, transport, emit, signal),
-  }));
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+    setTimeout(resolve, HEAD_START);
+  });
+  const source = begun.then(findSource);
   source.catch(() => over.abort());
+  const transport = openTransport({ ...request, ssh: config.ssh, emit, answered: begin, mayAsk: source });
+  const opening = transport.then((opened) => openSessions(inventory, opened, emit, signal));
   endings.add(async () => {
     over.abort();
-    const reached = await opening.catch(() => undefined); // told to whoever waits for the hosts
-    await reached?.opened.close();
-    await reached?.transport.close();
+    const closeSessions = opening.then(({ close }) => close());
+    await closeSessions.catch(() => {}); // told to whoever waits for the hosts
+    await transport.then(({ close }) => close()).catch(() => {});
   });
   return {
-    opened: async () => {
+    source,
+    opened: () => {
       told = true;
       for (const fact of held.splice(0)) request.emit(fact);
-      return (await opening).opened;
+      return opening;
     },
   };
 };
+
+/** Milliseconds. */
+const HEAD_START = 30;

@@ -20,8 +20,11 @@ export interface Connection {
   readonly addresses: Socket['addresses'];
 }
 
-/** The transport that speaks SSH by itself. */
-export const builtInTransport = (secrets: Secrets): Transport => {
+/**
+ * The transport that speaks SSH by itself.
+ * @param answered called for every socket that has opened
+ */
+export const builtInTransport = (secrets: Secrets, answered: () => void = () => {}): Transport => {
   const pace = makePace();
   const turns = makeTurns(() => secrets.hasAsked);
   const logInTo = (target: Target, via: Connection | undefined, signal: AbortSignal): Promise<Connection> =>
@@ -29,6 +32,7 @@ export const builtInTransport = (secrets: Secrets): Transport => {
       pace(target, signal, async () => {
         const known = await readKnownKeys(target); // anew: an earlier try may have added one
         const socket = await reach(target, via, signal);
+        answered();
         const client = await logIn(target, socket, known, credentials, signal);
         return { client, cut: () => void socket.stream.destroy(), addresses: socket.addresses };
       }),

@@ -21,6 +21,8 @@ export interface TransportRequest {
   readonly ask?: Ask | undefined;
   /** Nobody is asked before it resolves, nor when it has rejected. @default at once */
   readonly mayAsk?: Promise<unknown>;
+  /** Called when a host has answered, by TCP alone, or by whatever leads to it. */
+  readonly answered?: () => void;
   readonly emit: Emit;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** PATH with the Node that runs us first. */
@@ -28,9 +30,17 @@ export interface TransportRequest {
 }
 
 /** The transport that the configuration asks for; only its code is loaded. @throws UserError where this machine has not what it takes */
-export const openTransport = async ({ ssh, ask, mayAsk, emit, env, path }: TransportRequest): Promise<Transport> => {
+export const openTransport = async ({
+  ssh,
+  ask,
+  mayAsk,
+  answered = () => {},
+  emit,
+  env,
+  path,
+}: TransportRequest): Promise<Transport> => {
   const secrets = makeSecrets(ask, mayAsk);
-  if (ssh.transport !== 'openssh') return (await import('./connect.ts')).builtInTransport(secrets);
+  if (ssh.transport !== 'openssh') return (await import('./connect.ts')).builtInTransport(secrets, answered);
   const { openSshTransport } = await import('#ssh/openssh/transport.ts');
   const notify = (message: string) => emit({ type: 'notice', level: 'info', message });
   return openSshTransport({ secrets, configFile: ssh.configFile, env, path, notify });
