@@ -1,4 +1,4 @@
-import { type Command, sh } from '#protocol/shell.ts';
+import { type Command, type ShellText, sh } from '#protocol/shell.ts';
 
 // Every program that a host starts takes it about a millisecond, and a deploy has dozens: what is in order already needs none.
 
@@ -9,8 +9,12 @@ export const ensure = (directories: readonly string[]): Command => {
 };
 
 /** Removes what is there, whatever it is. */
-export const clear = (path: string): Command => sh`{ { [ ! -e ${path} ] && [ ! -L ${path} ]; } || rm -rf ${path}; }`;
+export const clear = (path: string): ShellText => sh`{ { [ ! -e ${path} ] && [ ! -L ${path} ]; } || rm -rf ${path}; }`;
 
-/** Writes a builtin's words into a file; where that fails once more by `cat`, which tells a full disk as such: dash's own printf says "I/O error". */
-export const store = (words: Command, file: string): Command =>
+/** Writes a builtin's words into a file, whose name may be shell text; where that fails once more by `cat`, which tells a full disk as such: dash's own printf says "I/O error". */
+export const store = (words: Command, file: string | ShellText): Command =>
   sh`{ { ${words} > ${file}; } 2>/dev/null || ${words} | cat > ${file}; }`;
+
+/** Adds them at its end, likewise. */
+export const append = (words: Command, file: string): Command =>
+  sh`{ { ${words} >> ${file}; } 2>/dev/null || ${words} | cat >> ${file}; }`;

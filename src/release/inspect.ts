@@ -34,7 +34,7 @@ export const inspectHost = (
 ): Command => {
   const { current, releases, shared, own } = releasePaths(deployTo);
   return sh`
-tab=$(printf '\t')
+tab=${'\t'}
 if [ -L ${current} ]; then printf 'current\t%s\n' "$(readlink ${current})"; elif [ -e ${current} ]; then printf 'occupied\t%s\n' ${current}; fi
 for r in ${releases}/*/; do
   r=\${r%/}; n=\${r##*/}; s=; v=
@@ -51,7 +51,8 @@ for f in ${own}/runtime/*/node; do [ -f "$f" ] && f=\${f%/node} && printf 'runti
 ${runtime ? TELL_RUNTIME : sh``}
 for p in ${TOOLS}; do command -v "$p" >/dev/null && printf 'tool\t%s\n' "$p"; done
 command -v tar >/dev/null || echo "without$tab"tar
-df -Pk ${deployTo} 2>/dev/null | { read -r x && read -r x x x x _ && printf 'free\t%s\n' "$x"; }
+v=$(df -Pk ${deployTo} 2>/dev/null) && printf 'free\t%s\n' "\${v##*
+}"
 :`;
 };
 
@@ -103,7 +104,7 @@ export const parseHostState = (stdout: string): HostState => {
       runsPrograms: all('noexec').length === 0,
     },
     programs: all('program').flatMap(([name]) => name ?? []),
-    freeBytes: Number(one('free') ?? Number.NaN) * 1024,
+    freeBytes: Number(one('free')?.match(/\s(\d+)\s+\d+%/)?.[1] ?? Number.NaN) * 1024,
     problems: [
       ...all('occupied').map(([path]) => `${path} is a directory or file, not a link: move it away`),
       ...all('missing').map(([path]) => `the linked file ${path} does not exist: create it on this host`),

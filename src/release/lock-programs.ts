@@ -1,5 +1,6 @@
 import { type Command, sh } from '#protocol/shell.ts';
 import type { LockOwner } from './found-lock.ts';
+import { store } from './host-files.ts';
 import { markFailed } from './records.ts';
 import { releasePaths } from './release-paths.ts';
 
@@ -10,8 +11,6 @@ import { releasePaths } from './release-paths.ts';
  * lock that nobody guards; and `protect` with the release that is not published yet. The guard holds the file open: what
  * it writes reaches its own lock and never another one of that name. A lock without a beat for half a minute belongs to
  * a guard that cannot tidy up any more: it was killed, or its host was restarted. The next one who wants it takes it over.
- *
- * They write through `cat`, which tells a full disk as such: dash's own printf says "I/O error".
  */
 
 /** Seconds without a beat after which a guard is dead. */
@@ -55,8 +54,7 @@ export const guardLock = (
 trap '' HUP INT TERM PIPE
 ${claim(deployTo, line, 'beat', again === 'at-once' ? line : NOBODY)}
 exec 3<&0 4>> "$new"
-rm -f "$new"
-mkfifo ${own}/words.$$ || { rm -f ${lock}; exit 1; }
+mkfifo ${own}/words.$$ || { rm -f ${lock} "$new"; exit 1; }
 (
   trap 'kill $!; wait; exit' TERM
   echo here
@@ -72,7 +70,7 @@ ticker=$!
 reader=$!
 exec <${own}/words.$$ 3<&-
 read -r x && read -r x
-rm -f ${own}/words.$$
+rm -f "$new" ${own}/words.$$
 [ "$l" = ${line} ] || discard "$r"
 echo held
 r='' g=' ' n=0 end=gone
@@ -142,7 +140,7 @@ const claim = (deployTo: string, line: string, sign: 'beat' | 'since', own: stri
   return sh`
 new=${paths.own}/lock.$$
 [ -d ${paths.own} ] || mkdir -p ${paths.own} || exit 1
-{ printf '%s\n' ${line}; date '+${sign} %s'; } | cat > "$new" || { rm -f "$new"; exit 1; }
+${store(sh`{ printf '%s\n' ${line} && date '+${sign} %s'; }`, sh`"$new"`)} || { rm -f "$new"; exit 1; }
 look() {
   l='' b='' r=''
   { while IFS= read -r x; do
@@ -166,7 +164,7 @@ over() {
 discard() {
   case $1 in '' | *[!0-9a-z-]*) return;; esac
   [ "$(readlink ${paths.current})" != ${paths.releases}/"$1" ] || return
-  rm -rf ${paths.own}/switch ${paths.own}/incoming/"$1".tar ${paths.own}/releases/"$1".new ${paths.own}/peer/*.part
+  rm -rf ${paths.own}/current ${paths.own}/incoming/"$1".tar ${paths.own}/releases/"$1".new ${paths.own}/peer/*.part
   ${markFailed(sh`${paths.releases}/"$1"`, sh`${paths.own}/releases/"$1"`)}
   mv ${paths.releases}/"$1" ${paths.own}/discarded.$$ 2>/dev/null
   [ -d ${paths.releases}/"$1" ] || rm -f ${paths.own}/releases/"$1"

@@ -19,6 +19,18 @@ export const recordStep = (deployTo: string, { name, state, revision = '', by = 
   };
 };
 
+/**
+ * Writes the record of a release that is not published yet, without the time, which its name tells, and in place: where that
+ * is cut short there is less of a line or none, which counts as unfinished, and so it is.
+ */
+export const noteStep = (
+  deployTo: string,
+  { name, state, revision, by }: { name: string; state: 'building' | 'ready'; revision: string; by: string },
+): Step => ({
+  name: `record the release as ${state}`,
+  command: store(sh`printf '%s\t%s\t%s\n' ${state} ${revision} ${by}`, releasePaths(deployTo).state(name)),
+});
+
 /** Writes several, also on a host that we never deployed to. */
 export const recordSteps = (deployTo: string, records: readonly ReleaseFacts[]): Step[] =>
   records.length === 0

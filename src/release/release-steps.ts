@@ -2,8 +2,8 @@ import { type Command, type Step, script, sh } from '#protocol/shell.ts';
 import type { HostState, ReleaseFacts } from '#recipe/host-state.ts';
 import type { DeploySettings } from '#recipe/settings.ts';
 import type { ArtifactFacts } from '#recipe/task-context.ts';
-import { clear, ensure, store } from './host-files.ts';
-import { markFailed, recordStep, recordSteps, recordsBefore } from './records.ts';
+import { append, clear, ensure, store } from './host-files.ts';
+import { markFailed, noteStep, recordSteps, recordsBefore } from './records.ts';
 import { releasePaths } from './release-paths.ts';
 
 /**
@@ -19,7 +19,7 @@ export const unpackRelease = (
   const paths = releasePaths(deployTo);
   const directory = paths.release(release);
   return script([
-    recordStep(deployTo, { name: release, state: 'building', revision: artifact.revision, by }),
+    noteStep(deployTo, { name: release, state: 'building', revision: artifact.revision, by }),
     ...(replace ? [{ name: `remove what is left of ${directory}`, command: ['rm', '-rf', directory] }] : []),
     { name: `create ${directory}`, command: ['mkdir', directory] },
     { name: 'unpack the artifact', command: sh`(cd ${directory} && tar -xpof ${paths.incoming(release)})` },
@@ -37,8 +37,8 @@ export const linkShared = (
   record: { revision: string; by: string },
 ): Command =>
   script([
-    ...linkedPaths(linked).map((path) => linkStep(deployTo, release, path)),
-    recordStep(deployTo, { name: release, state: 'ready', ...record }),
+    ...byParent(linkedPaths(linked)).map((paths) => linkStep(deployTo, release, paths)),
+    noteStep(deployTo, { name: release, state: 'ready', ...record }),
   ]);
 
 /** Switches `current` to the release and records what that changes: see `recordsOfDeploy` and `recordsOfRollback`. */
@@ -49,28 +49,25 @@ export const publishRelease = (deployTo: string, release: string, records: reado
   ]);
 
 /**
- * Points `current` to a directory, absolute or relative to `deployTo`, by rename(2). A link named `current` is moved into
- * the root, because `mv` onto an existing link to a directory would move into that directory, and `mv -T` is not POSIX.
+ * Points `current` to a directory, absolute or relative to `deployTo`, by rename(2). A link named `current` is moved from
+ * our directory into the root, because `mv` onto an existing link to a directory would move into that directory, and `mv -T` is not POSIX.
  * The link to a release is absolute, as Capistrano's, whose cleanup compares absolute paths; and the directory is touched,
  * because Capistrano's rollback goes by times: what served last has to be the newest there.
  */
 const switchSteps = (deployTo: string, target: string, name = target): Step[] => {
-  const aside = `${releasePaths(deployTo).own}/switch`;
+  const aside = asideOf(deployTo);
   return [
     {
       name: `find ${name}`,
       command: sh`(cd ${deployTo} && test -d ${target} && { touch ${target} 2>/dev/null || :; })`,
     },
-    {
-      name: 'prepare the link',
-      command: sh`${clear(aside)} && mkdir ${aside} && ln -s ${target} ${`${aside}/current`}`,
-    },
-    {
-      name: `switch current to ${name}`,
-      command: sh`mv -f ${`${aside}/current`} ${`${deployTo}/`} && rmdir ${aside}`,
-    },
+    { name: 'prepare the link', command: sh`${clear(aside)} && ln -s ${target} ${aside}` },
+    { name: `switch current to ${name}`, command: ['mv', '-f', aside, `${deployTo}/`] },
   ];
 };
+
+/** The link before it is `current`. */
+const asideOf = (deployTo: string): string => `${releasePaths(deployTo).own}/current`;
 
 /** Removes releases with their records, with two programs for any number of them. One that cannot be removed stays, marked as failed, and does not keep the others. */
 export const removeReleases = (deployTo: string, names: readonly string[]): Command => {
@@ -91,7 +88,7 @@ done
 
 /** Appends one line to revisions.log. */
 export const logRevision = (deployTo: string, line: string): Command =>
-  script([{ name: 'write revisions.log', command: sh`printf '%s\n' ${line} | cat >> ${releasePaths(deployTo).log}` }]);
+  script([{ name: 'write revisions.log', command: append(sh`printf '%s\n' ${line}`, releasePaths(deployTo).log) }]);
 
 /**
  * Undoes an unfinished deploy: where `current` already points to the release it goes back to `previous`, the link as it
@@ -128,7 +125,7 @@ case $(readlink ${paths.current} 2>/dev/null) in
   } && echo reverted;;
   *) echo untouched;;
 esac || exit 1
-rm -rf ${`${paths.own}/switch`}`;
+${clear(asideOf(deployTo))}`;
 };
 
 /** What lies in a linked directory comes with it: a link of its own would replace the shared file itself. */
@@ -142,12 +139,22 @@ const linkedPaths = ({ linkedFiles, linkedDirs }: Pick<DeploySettings, 'linkedFi
   return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}/`)));
 };
 
-const linkStep = (deployTo: string, release: string, path: string): Step => {
-  const paths = releasePaths(deployTo);
-  const link = `${paths.release(release)}/${path}`;
-  const parent = link.slice(0, link.lastIndexOf('/'));
+/** Those that lie in one directory: one `ln` makes the links of them all. */
+const byParent = (paths: readonly string[]): string[][] => {
+  const groups = new Map<string, string[]>();
+  for (const path of paths) groups.set(parentOf(path), [...(groups.get(parentOf(path)) ?? []), path]);
+  return [...groups.values()];
+};
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+const linkStep = (deployTo: string, release: string, paths: readonly string[]): Step => {
+  const { shared, release: place } = releasePaths(deployTo);
+  const parent = `${place(release)}/${parentOf(paths[0] as string)}`.replace(/\/$/, '');
+  const cleared = paths.map((path) => clear(`${place(release)}/${path}`).text).join(' && ');
+  const targets = paths.map((path) => `${shared}/${path}`);
   return {
-    name: `link ${path} to shared`,
-    command: sh`{ ${ensure([parent])}; } && ${clear(link)} && ln -s ${`${paths.shared}/${path}`} ${link}`,
+    name: `link ${paths.join(', ')} to shared`,
+    command: sh`{ ${ensure([parent])}; } && ${{ kind: 'shell', text: cleared }} && ln -s ${targets} ${`${parent}/`}`,
   };
 };
