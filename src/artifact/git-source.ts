@@ -1,3 +1,5 @@
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { GitSource } from '#config/written-config.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { ResolvedSource } from './artifact.ts';
@@ -5,7 +7,8 @@ import { git, isRemoteRepository } from './git.ts';
 import { compareCommits } from './git-history.ts';
 import { originOf } from './git-origin.ts';
 import { archivedTree, builtTree, ignoredIn, type Tree } from './git-tree.ts';
-import { listGitlinks } from './gitlinks.ts';
+import { gitlinksIn, listTree } from './gitlinks.ts';
+import type { Ignore } from './ignore-rules.ts';
 import { makeScratchRepository } from './scratch-repository.ts';
 import { listSubmodules, resolveSubmodules, type Submodule } from './submodules.ts';
 
@@ -37,29 +40,29 @@ export const resolveGit = async (request: GitRequest): Promise<ResolvedSource> =
     : await localCommit(repository, ref, signal);
   const directory = await findDirectory(commit, source.directory, signal);
   const tree = { ...commit, ...(directory === undefined ? {} : { directory }) };
-  const found = once(() => findSubmodules(tree, request));
+  const inside = once(() => lookInside(tree, request));
   return {
     label: `Branch ${ref}`,
     revision: commit.sha,
     revisionTime: commit.time,
-    prepare: async () => (await found()).remarks,
+    prepare: async () => (await inside()).remarks,
     entries: async function* (work) {
-      const whole = { ...tree, submodules: (await found()).submodules };
-      yield* work.build.length > 0 ? builtTree(whole, work) : archivedTree(whole, work.signal);
+      const { submodules, ignored } = await inside();
+      const whole = { ...tree, submodules };
+      yield* work.build.length > 0 ? builtTree(whole, work) : archivedTree(whole, ignored, work.signal);
     },
     compare: (deployed) => compareCommits({ ...commit, repository, ref, scratch, signal }, deployed),
   };
 };
 
 const localCommit = async (path: string, ref: string, signal: AbortSignal): Promise<Commit> => {
-  const [top, found] = await Promise.all([
-    git(['-C', path, 'rev-parse', '--show-toplevel'], signal),
+  const [where, found] = await Promise.all([
+    git(['-C', path, 'rev-parse', '--is-inside-work-tree', '--absolute-git-dir', '--show-cdup'], signal),
     findCommit(path, ref, signal),
   ]);
-  const bare = top.ok ? undefined : await git(['-C', path, 'rev-parse', '--absolute-git-dir'], signal);
-  if (!top.ok && !bare?.ok)
-    throw new UserError(`${path} is not a git repository; use dir('.') to deploy it as it is`, 2);
-  const repository = top.ok && top.stdout !== '' ? top.stdout : (bare as { stdout: string }).stdout;
+  if (!where.ok) throw new UserError(`${path} is not a git repository; use dir('.') to deploy it as it is`, 2);
+  const [isInWorkTree, gitDir = '', up = ''] = where.stdout.split('\n');
+  const repository = isInWorkTree === 'true' ? resolve(await realpath(path), up) : gitDir;
   if (!found) throw new UserError(`there is no ref '${ref}' in ${repository}${await knownRefs(repository, signal)}`, 2);
   return { repository, ...found };
 };
@@ -77,17 +80,33 @@ const fetchCommit = async (url: string, ref: string, scratch: string, signal: Ab
   return { repository, ...found };
 };
 
-interface Submodules {
+interface Inside {
+  /** All that will be packed. */
   readonly submodules: readonly Submodule[];
   /** What is left out, and why. */
   readonly remarks: readonly string[];
+  /** What .deployignore keeps at home. */
+  readonly ignored: Ignore;
 }
 
-/** All that will be packed; what .deployignore names may still be needed by a build. */
-const findSubmodules = async (tree: Omit<Tree, 'submodules'>, request: GitRequest): Promise<Submodules> => {
+const lookInside = async (tree: Omit<Tree, 'submodules'>, request: GitRequest): Promise<Inside> => {
+  const listed = await listTree(tree, tree.directory, request.signal);
+  const ignored = await ignoredIn(tree, listed, request.signal);
+  const links = await gitlinksIn(listed, tree, request.signal);
+  const found = links.length === 0 ? NO_SUBMODULES : await findSubmodules(tree, ignored, request);
+  return { ...found, ignored };
+};
+
+const NO_SUBMODULES = { submodules: [], remarks: [] };
+
+/** What .deployignore names may still be needed by a build. */
+const findSubmodules = async (
+  tree: Omit<Tree, 'submodules'>,
+  kept: Ignore,
+  request: GitRequest,
+): Promise<Omit<Inside, 'ignored'>> => {
   const { source, build, scratch, signal } = request;
-  if ((await listGitlinks(tree, tree.directory, signal)).length === 0) return { submodules: [], remarks: [] };
-  const ignored = build.length > 0 ? () => false : await ignoredIn(tree, signal);
+  const ignored = build.length > 0 ? () => false : kept;
   if (source.submodules === false) {
     const names = (await listSubmodules(tree, { ignored, signal })).map(({ name }) => name);
     const remark = `submodules: false leaves empty directories: ${names.join(', ')}`;

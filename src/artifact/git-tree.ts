@@ -19,8 +19,7 @@ export interface Tree {
 }
 
 /** `git archive` of the commit, not of the directory's tree: it knows the attributes of the whole and the commit's time. */
-export const archivedTree = async function* (tree: Tree, signal: AbortSignal): AsyncGenerator<Entry> {
-  const ignored = await ignoredIn(tree, signal);
+export const archivedTree = async function* (tree: Tree, ignored: Ignore, signal: AbortSignal): AsyncGenerator<Entry> {
   for await (const entry of allEntries(tree, signal)) {
     if (!ignored(entry.name, entry.type === 'directory')) yield entry;
   }
@@ -49,12 +48,14 @@ const archivedEntries = async function* (
   await archive.end;
 };
 
-/** What .deployignore of the commit keeps at home. */
+/** What .deployignore of the commit keeps at home, if it is `listed` there. */
 export const ignoredIn = async (
   { repository, sha, directory }: Omit<Tree, 'submodules'>,
+  listed: readonly string[],
   signal: AbortSignal,
 ): Promise<Ignore> => {
   const file = directory === undefined ? IGNORE_FILE : `${directory}/${IGNORE_FILE}`;
+  if (!listed.some((line) => line.endsWith(`\t${file}`))) return ignoreRules(undefined);
   const rules = await git(['-C', repository, 'show', `${sha}:${file}`], signal);
   return ignoreRules(rules.ok ? rules.stdout : undefined);
 };

@@ -18,16 +18,24 @@ export interface Module {
   readonly update?: string;
 }
 
-/** The submodules of a commit, without those that `git archive` leaves out (`export-ignore`). */
-export const listGitlinks = async (
+/** What `git ls-tree` tells of all that a commit, or one directory of it, holds: `<mode> <type> <hash>\t<path>`. */
+export const listTree = async (
   { repository, sha }: { readonly repository: string; readonly sha: string },
   directory: string | undefined,
   signal: AbortSignal,
-): Promise<Gitlink[]> => {
+): Promise<string[]> => {
   const inside = directory === undefined ? [] : ['--', directory];
   const which = ['--literal-pathspecs', 'ls-tree', '-r', '-z', '--full-tree', sha, ...inside];
-  const { stdout } = await git(['-C', repository, ...which], signal);
-  const links = stdout.split('\0').flatMap((line) => {
+  return (await git(['-C', repository, ...which], signal)).stdout.split('\0');
+};
+
+/** The submodules in such a list, without those that `git archive` leaves out (`export-ignore`). */
+export const gitlinksIn = async (
+  listed: readonly string[],
+  { repository, sha }: { readonly repository: string; readonly sha: string },
+  signal: AbortSignal,
+): Promise<Gitlink[]> => {
+  const links = listed.flatMap((line) => {
     const [, commit, path] = /^160000 commit ([\da-f]+)\t(.*)$/s.exec(line) ?? [];
     return commit === undefined || path === undefined ? [] : [{ path, sha: commit }];
   });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Gitlink, listGitlinks, type Module, readGitmodules, readModuleConfig } from './gitlinks.ts';
+import { type Gitlink, gitlinksIn, listTree, type Module, readGitmodules, readModuleConfig } from './gitlinks.ts';
 import type { Ignore } from './ignore-rules.ts';
 import { type Clones, findClones } from './local-clones.ts';
 import { obtainSubmodule } from './obtain-submodule.ts';
@@ -68,7 +68,7 @@ export const listSubmodules = async (
   place = '',
 ): Promise<(Gitlink & { readonly name: string })[]> => {
   const strip = directory === undefined ? 0 : directory.length + 1;
-  const links = await listGitlinks(commit, directory, signal);
+  const links = await gitlinksIn(await listTree(commit, directory, signal), commit, signal);
   return links
     .map((link) => ({ ...link, name: `${place}${link.path.slice(strip)}` }))
     .filter(({ name }) => !ignored(name, true));

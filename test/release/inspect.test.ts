@@ -94,7 +94,9 @@ describe.each(cases)('looking at a host ($title)', ({ shell, name }) => {
 });
 
 test('the greeting of a noisy profile is passed over', () => {
-  const state = parseHostState('Welcome!\n\trelease\nrelease notes:\ncurrent\t/a/releases/20260101000000\nfree\t//nas/a share 9 7 2 78% /mnt\n');
+  const state = parseHostState(
+    'Welcome!\n\trelease\nrelease notes:\ncurrent\t/a/releases/20260101000000\nfree\t//nas/a share 9 7 2 78% /mnt\n',
+  );
   expect(state).toEqual({
     current: '20260101000000',
     link: '/a/releases/20260101000000',
