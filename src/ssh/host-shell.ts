@@ -10,82 +10,102 @@ import type { RemoteProcess } from '#recipe/remote.ts';
 export interface HostShell {
   /** Whether a command would be run at once. */
   isFree(): boolean;
-  /** Runs a text, which must take no input and leave nothing running; opens the shell where there is none. Rejects with what `open` rejects with. */
-  exec(text: string): Promise<RemoteProcess>;
+  /**
+   * Runs a text, which must take no input and leave nothing running.
+   * @param open opens a session that runs a text for a POSIX sh, where there is no shell yet; rejects as it does
+   */
+  exec(text: string, open: (text: string) => Promise<RemoteProcess>): Promise<RemoteProcess>;
   /** Ends it as soon as what it runs has ended, and resolves then; the next command opens another one. */
   leave(): Promise<void>;
 }
 
 type Ending = Awaited<RemoteProcess['exit']>;
 
-/** @param open opens a session that runs this text for a POSIX sh */
-export const makeHostShell = (open: (text: string) => Promise<RemoteProcess>): HostShell => {
-  let shell: Promise<Conversation> | undefined;
+export const makeHostShell = (): HostShell => {
+  let shell: Conversation | undefined;
   let busy = false;
 
-  const enter = (): Promise<Conversation> => {
-    const entered = open('exec /bin/sh').then((program) => converse(program, gone));
-    const gone = () => {
+  /** The first command comes with the shell: what the user's profile does with the input is over when it has ended. */
+  const enter: HostShell['exec'] = async (text, open) => {
+    const mark = `rookery-${randomBytes(8).toString('hex')}`;
+    const program = await open(`${framed(text, mark)}\n${readMore(mark)}`);
+    const entered = converse(program, mark);
+    shell = entered;
+    void program.exit.then(() => {
       if (shell === entered) shell = undefined;
-    };
-    entered.catch(gone);
-    return entered;
+    });
+    return entered.hear();
   };
   return {
     isFree: () => !busy,
-    exec: async (text) => {
+    exec: async (text, open) => {
       busy = true;
-      shell ??= enter();
+      const free = () => {
+        busy = false;
+      };
       try {
-        const program = (await shell).exec(text);
-        void program.exit.then(() => {
-          busy = false;
-        });
+        const program = shell ? shell.exec(text) : await enter(text, open);
+        void program.exit.then(free);
         return program;
       } catch (error) {
-        busy = false;
+        free();
         throw error;
       }
     },
     leave: async () => {
       const left = shell;
       shell = undefined;
-      await left?.then(({ end }) => end()).catch(() => {}); // there was none
+      await left?.end();
     },
   };
 };
 
+/** Runs a text by itself, and says on both outputs where what it wrote has ended, and its exit code. */
+const framed = (text: string, mark: string): string =>
+  `(\n${text}\n) </dev/null; s=$?; printf '\\n%s:%s\\n' ${mark} $s; printf '\\n%s:%s\\n' ${mark} $s >&2`;
+
+/** The same shell, whose number is that of the process group, goes on with what it reads, as often as a line is the mark. */
+const readMore = (mark: string): string => `c=
+while IFS= read -r l; do
+  case $l in
+    ${mark}) eval "$c"; c=;;
+    *) c="$c$l
+";;
+  esac
+done`;
+
 interface Conversation {
   exec(text: string): RemoteProcess;
+  /** The command that it was opened with. */
+  hear(): RemoteProcess;
   end(): Promise<unknown>;
 }
 
-/** Talks to a `sh` that reads its commands from its input, and says on both outputs where what one of them wrote has ended. */
-const converse = (shell: RemoteProcess, gone: () => void): Conversation => {
+const converse = (shell: RemoteProcess, mark: string): Conversation => {
   let current: { readonly stdout: Part; readonly stderr: Part } | undefined;
-  const mark = `rookery-${randomBytes(8).toString('hex')}:`;
   let end: Ending | undefined;
   void shell.exit.then((ending) => {
     end = ending;
-    gone();
     current?.stdout.cut();
     current?.stderr.cut();
   });
   shell.stdin.on('error', () => {}); // its end tells
   shell.stdout.on('data', (chunk: Buffer) => current?.stdout.take(chunk));
   shell.stderr.on('data', (chunk: Buffer) => current?.stderr.take(chunk));
+  const hear = (): RemoteProcess => {
+    const [stdout, stderr] = [makePart(mark), makePart(mark)];
+    current = { stdout, stderr };
+    const exit = Promise.all([finished(stdout.stream), finished(stderr.stream)]).then(() => {
+      const code = stdout.code() ?? stderr.code();
+      return code === undefined ? (end as Ending) : { exitCode: code, signal: null };
+    });
+    return { stdin: NOBODY, stdout: stdout.stream, stderr: stderr.stream, exit, signal: shell.signal };
+  };
   return {
+    hear,
     exec: (text) => {
-      const [stdout, stderr] = [makePart(mark), makePart(mark)];
-      current = { stdout, stderr };
-      shell.stdin.write(
-        `(\n${text}\n) </dev/null; s=$?; printf '\\n%s%s\\n' ${mark} $s; printf '\\n%s%s\\n' ${mark} $s >&2\n`,
-      );
-      const exit = Promise.all([finished(stdout.stream), finished(stderr.stream)]).then(() => {
-        const code = stdout.code() ?? stderr.code();
-        return code === undefined ? (end as Ending) : { exitCode: code, signal: null };
-      });
-      return { stdin: NOBODY, stdout: stdout.stream, stderr: stderr.stream, exit, signal: shell.signal };
+      shell.stdin.write(`${framed(text, mark)}\n${mark}\n`);
+      return hear();
     },
     end: () => {
       shell.stdin.end();
@@ -109,7 +129,7 @@ interface Part {
 /** What one command writes to one output: all before the mark. A piece that may be its beginning is held back. */
 const makePart = (mark: string): Part => {
   const stream = new PassThrough();
-  const sought = Buffer.from(`\n${mark}`);
+  const sought = Buffer.from(`\n${mark}:`);
   let held: Buffer = Buffer.alloc(0);
   let code: number | undefined;
   return {

@@ -85,13 +85,7 @@ export const makeSession = (host: Host, link: Link): Session => {
       },
       ({ exit }) => exit,
     );
-  const shell = makeHostShell((text) =>
-    openChannel(
-      'open a shell',
-      () => link.exec(text),
-      ({ exit }) => exit,
-    ),
-  );
+  const shell = makeHostShell();
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
@@ -108,10 +102,11 @@ export const makeSession = (host: Host, link: Link): Session => {
       if (entry.stopping) end(entry, group);
     };
     const asked = options.stdin !== undefined || (options.answers ?? []).length > 0;
+    const begin = (redirection: string) => (text: string) =>
+      open({ kind: 'shell', text }, label, redirection, () => !entry.stopping);
+    const text = shellText(tellingGroup(command));
     const opening =
-      options.shared && !asked && shell.isFree()
-        ? shell.exec(shellText(tellingGroup(command)))
-        : open(tellingGroup(command), label, asked ? '' : NO_INPUT, () => !entry.stopping);
+      options.shared && !asked && shell.isFree() ? shell.exec(text, begin('')) : begin(asked ? '' : NO_INPUT)(text);
     const heard: RunOptions = {
       ...options,
       onOutput: (stream, text) => {
