@@ -62,7 +62,7 @@ export const makeHostShell = (): HostShell => {
 
 /** Runs a text by itself, and says on both outputs where what it wrote has ended, and its exit code. */
 const framed = (text: string, mark: string): string =>
-  `(\n${text}\n) </dev/null; s=$?; printf '\\n%s:%s\\n' ${mark} $s; printf '\\n%s:%s\\n' ${mark} $s >&2`;
+  `(\n${text}\n) </dev/null; s=$?; printf '%s:%s\\n' ${mark} $s; printf '%s:%s\\n' ${mark} $s >&2`;
 
 /** The same shell, whose number is that of the process group, goes on with what it reads, as often as a line is the mark. */
 const readMore = (mark: string): string => `c=
@@ -126,10 +126,10 @@ interface Part {
   cut(): void;
 }
 
-/** What one command writes to one output: all before the mark. A piece that may be its beginning is held back. */
+/** What one command writes to one output: all before the mark. What may be its beginning is held back. */
 const makePart = (mark: string): Part => {
   const stream = new PassThrough();
-  const sought = Buffer.from(`\n${mark}:`);
+  const sought = Buffer.from(`${mark}:`);
   let held: Buffer = Buffer.alloc(0);
   let code: number | undefined;
   return {
@@ -138,7 +138,7 @@ const makePart = (mark: string): Part => {
       held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
       const at = held.indexOf(sought);
       if (at === -1) {
-        const sure = Math.max(0, held.length - sought.length + 1);
+        const sure = held.length - begunIn(held, sought);
         if (sure > 0) stream.write(held.subarray(0, sure));
         held = held.subarray(sure);
         return;
@@ -153,4 +153,11 @@ const makePart = (mark: string): Part => {
       if (code === undefined) stream.end(held);
     },
   };
+};
+
+/** Bytes at the end of a text that may be the beginning of a mark. */
+const begunIn = (text: Buffer, mark: Buffer): number => {
+  for (let length = Math.min(text.length, mark.length - 1); length > 0; length -= 1)
+    if (text.subarray(text.length - length).equals(mark.subarray(0, length))) return length;
+  return 0;
 };

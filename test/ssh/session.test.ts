@@ -2,13 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { resolveConfig } from '#config/resolve-config.ts';
-import { resolveInventory } from '#inventory/resolve-inventory.ts';
 import { sh } from '#protocol/shell.ts';
-import type { CommandFailed } from '#recipe/remote.ts';
-import { openSessions } from '#ssh/open-sessions.ts';
 import type { Session } from '#ssh/session.ts';
-import { openTransport, type Transport } from '#ssh/transport.ts';
+import type { Transport } from '#ssh/transport.ts';
+import { failureOf, openSession } from '../support/open-session.ts';
 import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs } from '../support/tools.ts';
 
@@ -26,36 +23,7 @@ describe.skipIf(!needs(...SSHD_TOOLS)).each(['built-in', 'openssh'] as const)('a
     await fleet?.close();
   });
 
-  const open = async (there = fleet): Promise<[Transport, Session]> => {
-    const { user, identityFile, knownHostsFile, dir } = there;
-    const ssh = { transport, user, identityFile, knownHostsFile, configFile: false, reconnectTimeout: 0 } as const;
-    const hosts = there.hosts.map(({ address, port }) => ({ host: address, port }));
-    const written = {
-      application: 'shop',
-      source: { kind: 'dir', path: '.' },
-      ssh,
-      stages: { all: { hosts } },
-    } as const;
-    const config = resolveConfig(written, 'all', { user, home: dir, directory: dir });
-    const local = { user, home: dir, machine: 'here', env: {} };
-    const around = { sshConfig: [], local, exec: () => false, toLocal: (path: string) => path };
-    const { env } = process;
-    const path = env.PATH ?? '';
-    const made = await openTransport({ ssh: config.ssh, emit: () => {}, env, path });
-    const { sessions, failures } = await openSessions(
-      resolveInventory(config, around),
-      made,
-      () => {},
-      new AbortController().signal,
-    );
-    expect(failures).toEqual([]);
-    return [made, sessions[0]!];
-  };
-  const failureOf = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: CommandFailed) => error.facts,
-    );
+  const open = (there = fleet) => openSession(there, transport);
   const place = (name: string) => `/tmp/${fleet.hosts[0]!.port}-${name}`;
 
   test('output, input and answers', async () => {
