@@ -37,20 +37,22 @@ export const reachHosts = <S>(
   const emit: Emit = (fact) => (told ? request.emit(fact) : void held.push(fact));
   const over = new AbortController();
   const signal = AbortSignal.any([request.signal, over.signal]);
-  let begin = () => {};
+  let dialled = () => {};
   const begun = new Promise<void>((resolve) => {
-    begin = resolve;
-    setTimeout(resolve, HEAD_START);
+    dialled = () => setImmediate(resolve); // after those that are dialled in the same moment
+    setTimeout(resolve, HEAD_START); // a login that waits for the source, before it asks, dials nobody
   });
   const source = begun.then(findSource);
   source.catch(() => over.abort());
-  const transport = openTransport({ ...request, ssh: config.ssh, emit, answered: begin, mayAsk: source });
+  const transport = openTransport({ ...request, ssh: config.ssh, emit, dialled, mayAsk: source });
   const opening = transport.then((opened) => openSessions(inventory, opened, emit, signal));
+  opening.catch(() => {}); // told to whoever waits for the hosts
   endings.add(async () => {
     over.abort();
-    const closeSessions = opening.then(({ close }) => close());
-    await closeSessions.catch(() => {}); // told to whoever waits for the hosts
-    await transport.then(({ close }) => close()).catch(() => {});
+    const [opened] = await Promise.allSettled([opening]);
+    if (opened.status === 'fulfilled') await opened.value.close();
+    const [led] = await Promise.allSettled([transport]);
+    if (led.status === 'fulfilled') await led.value.close();
   });
   return {
     source,

@@ -22,17 +22,18 @@ export interface Connection {
 
 /**
  * The transport that speaks SSH by itself.
- * @param answered called for every socket that has opened
+ * @param dialled called whenever a host is being dialled
  */
-export const builtInTransport = (secrets: Secrets, answered: () => void = () => {}): Transport => {
+export const builtInTransport = (secrets: Secrets, dialled: () => void = () => {}): Transport => {
   const pace = makePace();
   const turns = makeTurns(() => secrets.hasAsked);
   const logInTo = (target: Target, via: Connection | undefined, signal: AbortSignal): Promise<Connection> =>
     tryCredentials(target, secrets, turns, (credentials) =>
       pace(target, signal, async () => {
         const known = await readKnownKeys(target); // anew: an earlier try may have added one
-        const socket = await reach(target, via, signal);
-        answered();
+        const reaching = reach(target, via, signal);
+        dialled();
+        const socket = await reaching;
         const client = await logIn(target, socket, known, credentials, signal);
         return { client, cut: () => void socket.stream.destroy(), addresses: socket.addresses };
       }),

@@ -21,8 +21,8 @@ export interface TransportRequest {
   readonly ask?: Ask | undefined;
   /** Nobody is asked before it resolves, nor when it has rejected. @default at once */
   readonly mayAsk?: Promise<unknown>;
-  /** Called when a host has answered, by TCP alone, or by whatever leads to it. */
-  readonly answered?: () => void;
+  /** Called whenever a host is being dialled. */
+  readonly dialled?: () => void;
   readonly emit: Emit;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** PATH with the Node that runs us first. */
@@ -34,14 +34,15 @@ export const openTransport = async ({
   ssh,
   ask,
   mayAsk,
-  answered = () => {},
+  dialled = () => {},
   emit,
   env,
   path,
 }: TransportRequest): Promise<Transport> => {
   const secrets = makeSecrets(ask, mayAsk);
-  if (ssh.transport !== 'openssh') return (await import('./connect.ts')).builtInTransport(secrets, answered);
+  if (ssh.transport !== 'openssh') return (await import('./connect.ts')).builtInTransport(secrets, dialled);
   const { openSshTransport } = await import('#ssh/openssh/transport.ts');
+  dialled(); // by programs, which take their time
   const notify = (message: string) => emit({ type: 'notice', level: 'info', message });
   return openSshTransport({ secrets, configFile: ssh.configFile, env, path, notify });
 };
