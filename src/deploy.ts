@@ -33,7 +33,7 @@ export interface DeployRequest extends RunRequest {
   readonly interactive: boolean;
 }
 
-/** What `deploy production` does, in order. Nothing else joins the stages. @throws UserError for what is wrong before any host is touched */
+/** What `deploy production` does, in order. Nothing else joins the stages. @throws UserError for what is wrong before anything is done on a host */
 export const deploy = async (
   request: DeployRequest,
   { emit, add: secret, mask }: Secrets,

@@ -21,7 +21,7 @@ export interface SourceRequest {
   readonly signal: AbortSignal;
 }
 
-/** Finds out what exactly will be deployed, before any host is touched. @throws UserError when there is no such thing */
+/** Finds out what exactly will be deployed, before anything is done on a host. @throws UserError when there is no such thing */
 export const resolveSource = (request: SourceRequest): Promise<ResolvedSource> => {
   const { source } = request;
   if (source.kind === 'git') {

@@ -23,7 +23,7 @@ export interface Task<Name extends string = string> {
   readonly committed?: boolean;
   /** Changes hosts, so the lock is held while it runs. @default true */
   readonly locks?: boolean;
-  /** Needs the source, which is then looked up, with all that packing needs, before any host is touched; or only its revision. @default false */
+  /** Needs the source, which is then looked up, with all that packing needs, before anything is done on a host; or only its revision. @default false */
   readonly needsSource?: boolean | 'revision';
   readonly run?: (t: TaskContext) => Promise<unknown> | unknown;
 }
