@@ -43,7 +43,7 @@ const archivedEntries = async function* (
   { repository, sha, directory }: Omit<Tree, 'submodules'>,
   signal: AbortSignal,
 ): AsyncGenerator<Entry> {
-  const archive = gitArchive(repository, sha, directory === undefined ? [] : [directory], signal);
+  const archive = await gitArchive(repository, sha, directory === undefined ? [] : [directory], signal);
   yield* readTar(archive.stream, `commit ${sha}`);
   await archive.end;
 };
@@ -76,7 +76,7 @@ const unpack = async (
 ): Promise<void> => {
   await mkdir(into, { recursive: true });
   const { execa } = await import('execa');
-  const archive = gitArchive(repository, sha, directory === undefined ? [] : [directory], signal);
+  const archive = await gitArchive(repository, sha, directory === undefined ? [] : [directory], signal);
   const strip = directory === undefined ? 0 : directory.split('/').length;
   await Promise.all([
     execa('tar', ['-xpf', '-', `--strip-components=${strip}`, '-C', into], {

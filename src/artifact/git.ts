@@ -1,6 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
 import { PassThrough, pipeline } from 'node:stream';
-import { keepTail } from '#recipe/process-output.ts';
 import { UserError } from '#recipe/user-error.ts';
 
 /** What git answered; never throws for a non-zero exit. */
@@ -10,40 +8,44 @@ export interface GitAnswer {
   readonly stderr: string;
 }
 
-/**
- * Runs git and waits. Never prompts: a question nobody sees would hang the deploy. By Node's own means, since a small deploy
- * asks four times, and loading execa for it takes a tenth of its time. @throws UserError when there is no git
- */
-export const git = (
+/** Runs git and waits. Never prompts: a question nobody sees would hang the deploy. @throws UserError when there is no git */
+export const git = async (
   args: readonly string[],
   signal: AbortSignal,
   more: Readonly<Record<string, string>> = {},
-): Promise<GitAnswer> =>
-  new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, ...QUIET, ...more }, signal, maxBuffer: Number.POSITIVE_INFINITY };
-    const child = execFile('git', args, options, (error, stdout, stderr) => {
-      if (signal.aborted) return reject(new UserError('interrupted', 130));
-      if (error?.code === 'ENOENT') return reject(new UserError('git is not installed on this machine', 2));
-      resolve({ ok: error === null, stdout: stdout.replace(/\n$/, ''), stderr: stderr.replace(/\n$/, '') });
-    });
-    child.stdin?.end();
-  });
+): Promise<GitAnswer> => {
+  const { execa } = await import('execa');
+  const env = { ...QUIET, ...more };
+  const result = await execa('git', args, { reject: false, cancelSignal: signal, env, stdin: 'ignore' });
+  if (signal.aborted) throw new UserError('interrupted', 130);
+  if (result.code === 'ENOENT') throw new UserError('git is not installed on this machine', 2);
+  return { ok: result.exitCode === 0, stdout: result.stdout, stderr: result.stderr };
+};
 
 /** The tar stream of `git archive`, of these paths alone where some are named, and a promise of its good end. */
-export const gitArchive = (repository: string, commit: string, paths: readonly string[], signal: AbortSignal) => {
+export const gitArchive = async (repository: string, commit: string, paths: readonly string[], signal: AbortSignal) => {
+  const { execa } = await import('execa');
   const plainly = ['--literal-pathspecs', '-c', 'tar.umask=0022'];
   const what = paths.length === 0 ? [commit] : [commit, '--', ...paths];
-  const child = spawn('git', ['-C', repository, ...plainly, 'archive', '--format=tar', ...what], {
-    ...{ env: { ...process.env, ...QUIET }, signal, stdio: ['ignore', 'pipe', 'pipe'] },
+  const child = execa('git', ['-C', repository, ...plainly, 'archive', '--format=tar', ...what], {
+    cancelSignal: signal,
+    env: QUIET,
+    stdin: 'ignore',
+    buffer: { stdout: false, stderr: true },
+    encoding: 'buffer',
   });
-  const said = keepTail(child.stderr);
-  const end = new Promise<void>((resolve, reject) => {
-    const fail = (why: string) => reject(new UserError(`git archive failed: ${why}`));
-    child.once('error', ({ message }) => fail(message));
-    child.once('close', (code, killer) =>
-      code === 0 ? resolve() : fail(said().trim() || `it ended with ${killer ?? `exit code ${code}`}`),
-    );
-  });
+  const end = child.then(
+    () => {},
+    (error) => {
+      throw new UserError(
+        `git archive failed: ${
+          Buffer.from(error.stderr ?? '')
+            .toString()
+            .trim() || error.shortMessage
+        }`,
+      );
+    },
+  );
   end.catch(() => {}); // awaited later, after the stream
   const stream = new PassThrough(); // Node throws away what nobody reads of a program that has ended
   pipeline(child.stdout, stream, () => {}); // an error is git's, and told by the end

@@ -51,7 +51,7 @@ const archivedDirectories = async (
   links: readonly Gitlink[],
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> => {
-  const archive = gitArchive(
+  const archive = await gitArchive(
     repository,
     sha,
     links.map(({ path }) => path),
