@@ -45,7 +45,10 @@ export interface PreparedRun {
   readonly allowed: number;
   /** The content that goes to a path of the user's. */
   readonly content: PlacedContent | undefined;
-  /** Looks up what is deployed, where that can be known before the hosts are: a task needs it, or it is the content. @throws UserError, exit code 2 */
+  /**
+   * Looks up what is deployed, where that can be known before the hosts are: a task needs it, or it is the content. Git takes its
+   * time; whether there is a directory or an archive is known by now. @throws UserError, exit code 2
+   */
   readonly findSource: () => Promise<ResolvedSource | undefined>;
   /** Looks up a source that depends on what the hosts serve. */
   readonly resolve: (source: Source) => Promise<ResolvedSource>;
@@ -75,11 +78,13 @@ export const prepareRun = async (
   // What finishes a run deploys what the hosts serve: that is known once they were looked at.
   const later = request.onlyFailed || content !== undefined;
   const needs = later ? [] : plan.tasks.map(({ task }) => task.needsSource);
-  const findSource = async () => {
+  const find = async () => {
     const source = needs.some(Boolean) ? await resolve(config.source) : content;
     if (needs.includes(true)) await source?.prepare?.();
     return source;
   };
+  const atOnce = config.source.kind === 'git' ? undefined : await find();
+  const findSource = async () => atOnce ?? find();
   return { config, inventory, recipes, plan, values, allowed, content, findSource, resolve, toLocal };
 };
 

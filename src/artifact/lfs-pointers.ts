@@ -1,4 +1,5 @@
 import type { Entry } from './artifact.ts';
+import { gather } from './gather.ts';
 
 /** Passes entries on, and tells the names of those that are pointers of Git LFS in place of the files that were meant. */
 export const watchForPointers = async function* (
@@ -19,12 +20,6 @@ export const watchForPointers = async function* (
 /** Bytes (git-lfs, docs/spec.md). */
 const LONGEST = 1024;
 const HEAD = Buffer.from('version https://git-lfs.github.com/spec/v1\n');
-
-const gather = async (stream: NodeJS.ReadableStream): Promise<Uint8Array> => {
-  const parts: Buffer[] = [];
-  for await (const part of stream) parts.push(part as Buffer);
-  return Buffer.concat(parts);
-};
 
 /** What to say of them. */
 export const pointersRemark = (names: readonly string[]): string => {

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { UserError } from '#recipe/user-error.ts';
 import type { Entry } from './artifact.ts';
+import { gather } from './gather.ts';
 
 /** The entries of a tar stream, names cleaned of `./`. @throws UserError for entries that reach outside the release, or of an unknown type */
 export async function* readTar(stream: NodeJS.ReadableStream, what: string): AsyncGenerator<Entry> {
@@ -19,6 +20,7 @@ export async function* readTar(stream: NodeJS.ReadableStream, what: string): Asy
       entry.resume();
       continue;
     }
+    const whole = entry as unknown as NodeJS.ReadableStream;
     yield {
       name,
       type,
@@ -26,11 +28,14 @@ export async function* readTar(stream: NodeJS.ReadableStream, what: string): Asy
       mtime: header.mtime ?? new Date(0),
       size: type === 'file' ? (header.size ?? 0) : 0,
       ...(header.linkname ? { linkname: type === 'link' ? cleanName(header.linkname, what) : header.linkname } : {}),
-      ...(type === 'file' ? { content: entry as unknown as NodeJS.ReadableStream } : {}),
+      ...(type === 'file' ? { content: (header.size ?? 0) <= WHOLE ? await gather(whole) : whole } : {}),
     };
     entry.resume(); // whatever the taker did not want
   }
 }
+
+/** Bytes: a file up to this size is read at once, for a stream of its own costs more than its content. */
+const WHOLE = 64 * 1024;
 
 /** The content of a .tar, .tar.gz or .tgz file as a tar stream. */
 export const openTarFile = (path: string): NodeJS.ReadableStream => {

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { ArchiveSource, DirSource, Source } from '#config/written-config.ts';
 import { UserError } from '#recipe/user-error.ts';
 import type { Entry, ResolvedSource, Workplace } from './artifact.ts';
+import { gather } from './gather.ts';
 import { isRemoteRepository } from './git.ts';
 import { resolveGit } from './git-source.ts';
 import { IGNORE_FILE, ignoreRules } from './ignore-rules.ts';
@@ -74,9 +75,8 @@ const archiveEntries = async function* (name: string, file: string): AsyncGenera
 const findIgnoreFile = async (name: string, file: string): Promise<string | undefined> => {
   for await (const entry of readTar(openTarFile(file), name)) {
     if (entry.name !== IGNORE_FILE || entry.type !== 'file') continue;
-    const parts: Uint8Array[] = [];
-    for await (const part of entry.content as NodeJS.ReadableStream) parts.push(part as Buffer);
-    return Buffer.concat(parts).toString('utf8');
+    const content = entry.content as NonNullable<Entry['content']>;
+    return content instanceof Uint8Array ? Buffer.from(content).toString() : (await gather(content)).toString();
   }
   return undefined;
 };

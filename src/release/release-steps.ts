@@ -56,11 +56,9 @@ export const publishRelease = (deployTo: string, release: string, records: reado
  */
 const switchSteps = (deployTo: string, target: string, name = target): Step[] => {
   const aside = asideOf(deployTo);
+  const find = sh`test -d ${target} && { touch ${target} 2>/dev/null || :; }`;
   return [
-    {
-      name: `find ${name}`,
-      command: sh`(cd ${deployTo} && test -d ${target} && { touch ${target} 2>/dev/null || :; })`,
-    },
+    { name: `find ${name}`, command: target.startsWith('/') ? find : sh`(cd ${deployTo} && ${find})` },
     { name: 'prepare the link', command: sh`${clear(aside)} && ln -s ${target} ${aside}` },
     { name: `switch current to ${name}`, command: ['mv', '-f', aside, `${deployTo}/`] },
   ];

@@ -8,13 +8,13 @@ import { makeTempDir, removeTempDir } from '../support/temp-dir.ts';
 import { needs } from '../support/tools.ts';
 
 describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
-  'a mistake that can be found at home ends with 2 before any host is connected to',
+  'a mistake that can be found at home ends with 2 before anything is done on a host',
   () => {
     let fleet: SshdFleet;
     let project: Project;
     let logs: string[];
     beforeAll(async () => {
-      fleet = await startSshdFleet({ hosts: 2 });
+      fleet = await startSshdFleet({ hosts: 2, config: ['Match all', 'LogLevel VERBOSE'] }); // it logs every session
       project = await makeProject({ fleet });
       logs = fleet.hosts.map((host) => host.log());
     });
@@ -24,11 +24,19 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
     });
     beforeEach(() => project.configure({}));
 
-    /** Runs it, looks at the hosts, and gives the words. */
+    /** Runs it, looks at the hosts, which nobody has come to, and gives the words. */
     const refusal = async (words: readonly string[] = []): Promise<string> => {
-      const { exitCode, summary, stderr } = await project.deploy(words);
-      expect({ exitCode, summary }).toMatchObject({ exitCode: 2, summary: { ok: false, exitCode: 2, hosts: [] } });
+      const said = await refusalMeanwhile(words);
       expect(fleet.hosts.map((host) => host.log())).toEqual(logs);
+      return said;
+    };
+    /** The same where hosts may be logged in to meanwhile: nothing runs there, and nothing is told of them. */
+    const refusalMeanwhile = async (words: readonly string[] = []): Promise<string> => {
+      const { exitCode, summary, stderr, events } = await project.deploy(words);
+      expect({ exitCode, summary }).toMatchObject({ exitCode: 2, summary: { ok: false, exitCode: 2, hosts: [] } });
+      expect(events.map(({ type }) => type)).toEqual(['summary']);
+      await Promise.all(fleet.hosts.map((host) => host.left()));
+      for (const host of fleet.hosts) expect(host.log()).not.toContain('Starting session');
       for (const host of fleet.hosts) expect(await treeOf(host, 'shop')).toEqual({});
       expect(await project.leftovers()).toEqual([]);
       expect(stderr).toContain(summary.error?.message);
@@ -97,26 +105,6 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
       expect(await refusal()).toMatch(/recipe mine.*'deploy:restrat'/);
     });
 
-    test('a ref that does not exist is told with those that do', async () => {
-      expect(await refusal(['--ref', 'nowhere'])).toMatch(/no ref 'nowhere'.*main/s);
-      expect(await refusal(['--ref', '0123456789012345678901234567890123456789'])).toMatch(/no ref '0123456789/);
-      expect(await refusal(['--ref=--output=x'])).toMatch(/no ref '--output=x'/);
-    });
-
-    test('a directory that is no git repository is named', async () => {
-      const empty = await makeTempDir('empty');
-      try {
-        await project.configure({ config: { source: { kind: 'git', ref: 'main', repository: empty } } });
-        expect(await refusal()).toMatch(new RegExp(`${empty} is not a git repository`));
-        await project.configure({ config: { source: { kind: 'git', ref: 'main', repository: join(empty, 'none') } } });
-        expect(await refusal()).toMatch(new RegExp(`${empty}/none (is not a git repository|does not exist)`));
-        await project.configure({ config: { source: { kind: 'git', ref: 'main', repository: `file://${empty}` } } });
-        expect(await refusal()).toMatch(/cannot fetch 'main' from file:/);
-      } finally {
-        await removeTempDir(empty);
-      }
-    });
-
     test('a source directory or archive that does not exist, or is something else, is named', async () => {
       await mkdir(join(project.dir, 'folder.tar'), { recursive: true });
       for (const [source, words] of [
@@ -137,6 +125,28 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))(
     test('an unknown option is named', async () => {
       const { exitCode, stderr } = await project.run(['production', '--frobnicate']);
       expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--frobnicate') });
+    });
+
+    test('a ref that does not exist is told with those that do', async () => {
+      expect(await refusalMeanwhile(['--ref', 'nowhere'])).toMatch(/no ref 'nowhere'.*main/s);
+      expect(await refusalMeanwhile(['--ref', '0123456789012345678901234567890123456789'])).toMatch(
+        /no ref '0123456789/,
+      );
+      expect(await refusalMeanwhile(['--ref=--output=x'])).toMatch(/no ref '--output=x'/);
+    });
+
+    test('a directory that is no git repository is named', async () => {
+      const empty = await makeTempDir('empty');
+      try {
+        await project.configure({ config: { source: { kind: 'git', ref: 'main', repository: empty } } });
+        expect(await refusalMeanwhile()).toMatch(new RegExp(`${empty} is not a git repository`));
+        await project.configure({ config: { source: { kind: 'git', ref: 'main', repository: join(empty, 'none') } } });
+        expect(await refusalMeanwhile()).toMatch(new RegExp(`${empty}/none (is not a git repository|does not exist)`));
+        await project.configure({ config: { source: { kind: 'git', ref: 'main', repository: `file://${empty}` } } });
+        expect(await refusalMeanwhile()).toMatch(/cannot fetch 'main' from file:/);
+      } finally {
+        await removeTempDir(empty);
+      }
     });
   },
 );
