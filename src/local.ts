@@ -16,13 +16,18 @@ export interface LocalParts {
   readonly localPath: (path: string) => string;
   readonly dryRun: boolean;
   readonly emit: Emit;
-  readonly signal: AbortSignal;
 }
 
-/** What tasks do on this machine, by the code that packs and builds releases. */
-export const localWork = ({ directory, scratch, localPath, dryRun, emit, signal }: LocalParts): LocalWork => {
+/** What tasks do on this machine, by the code that packs and builds releases, until a signal ends it. */
+export const localWork = ({
+  directory,
+  scratch,
+  localPath,
+  dryRun,
+  emit,
+}: LocalParts): ((signal: AbortSignal) => LocalWork) => {
   let count = 0;
-  return {
+  return (signal) => ({
     run: async (command, { cwd, env, reads = false }) => {
       if (dryRun && !reads) {
         emit({ type: 'notice', level: 'info', message: `local $ ${shellText(command)}` });
@@ -41,5 +46,5 @@ export const localWork = ({ directory, scratch, localPath, dryRun, emit, signal 
       return { path: tar, directory: true, close: () => rm(tar, { force: true }) };
     },
     write: (path, bytes) => writeFile(localPath(path), bytes),
-  };
+  });
 };

@@ -24,7 +24,8 @@ export interface Run {
   readonly values: SettingValues;
   readonly commands: CommandMap;
   readonly deployment: Deployment;
-  readonly local: LocalWork;
+  /** What ends by a signal: what puts things right has one of its own, and is not ended by an interrupt. */
+  readonly local: (signal: AbortSignal) => LocalWork;
   readonly ask: Ask;
   /** Absent where nobody could type it. */
   readonly sudoPassword?: SudoPassword;

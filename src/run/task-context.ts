@@ -34,12 +34,13 @@ export const makeContext = (
   { failures, within, detail, invoke, unfinished }: Around,
 ): TaskContext => {
   const { keep, settled } = unfinished;
+  const local = run.local(run.signal);
   const hostOf = (remote: Remote): TaskHost => {
     const watched = watchRemote(remote, {
       ...{ task, emit: run.emit, signal: run.signal, limits: run.settings.limits, dryRun: run.dryRun },
     });
     const keepHere = <T>(work: Promise<T>) => keep(work, remote.host.name);
-    return makeTaskHost(watched, run.local, run.sudoPassword, keepHere, { ...NO_CONTEXT, commands: run.commands });
+    return makeTaskHost(watched, local, run.sudoPassword, keepHere, { ...NO_CONTEXT, commands: run.commands });
   };
   const all = run.remotes.map(hostOf);
   const isIn = ({ host }: Remote): boolean => !progress.errors.has(host.name);
@@ -104,7 +105,7 @@ export const makeContext = (
     deployment: run.deployment,
     on: ((hosts, second, third) =>
       keep(typeof second === 'function' ? runGroups(hosts, {}, second) : runGroups(hosts, second, third))) as On,
-    runLocally: (command, options = {}) => keep(run.local.run(command, options)),
+    runLocally: (command, options = {}) => keep(local.run(command, options)),
     fetch: run.values.fetch,
     set: run.values.set,
     ask: run.ask,
