@@ -90,7 +90,9 @@ export const makeSession = (host: Host, link: Link): Session => {
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
     const label = options.label ?? shellText(command);
-    const entry: Running = { stopping: false, giveUp: () => {} };
+    const asked = options.stdin !== undefined || (options.answers ?? []).length > 0;
+    const shared = options.shared === true && !asked && shell.isFree();
+    const entry: Running = { shared, stopping: false, giveUp: () => {} };
     const givenUp = new Promise<never>((_, reject) => {
       entry.giveUp = () => reject(new CommandFailed(host.name, { ...(entry.late ?? STUCK), command: label }));
     });
@@ -101,12 +103,10 @@ export const makeSession = (host: Host, link: Link): Session => {
       for (const tell of watchers) tell(group, true);
       if (entry.stopping) end(entry, group);
     };
-    const asked = options.stdin !== undefined || (options.answers ?? []).length > 0;
     const begin = (redirection: string) => (text: string) =>
       open({ kind: 'shell', text }, label, redirection, () => !entry.stopping);
     const text = shellText(tellingGroup(command));
-    const opening =
-      options.shared && !asked && shell.isFree() ? shell.exec(text, begin('')) : begin(asked ? '' : NO_INPUT)(text);
+    const opening = shared ? shell.exec(text, begin('')) : begin(asked ? '' : NO_INPUT)(text);
     const heard: RunOptions = {
       ...options,
       onOutput: (stream, text) => {
@@ -157,6 +157,7 @@ export const makeSession = (host: Host, link: Link): Session => {
   const stop = (entry: Running): void => {
     if (entry.stopping) return;
     entry.stopping = true;
+    if (entry.shared) void shell.leave(); // the signal is for its whole group, and may come when the command has ended
     if (entry.group !== undefined) end(entry, entry.group);
     setTimeout(() => running.has(entry) && entry.giveUp(), PATIENCE + GRACE).unref();
   };
@@ -231,6 +232,8 @@ const STUCK = { code: 'interrupted', message: 'interrupted; something that it st
 interface Running {
   /** Its process group on the host, once it has told it. */
   group?: number;
+  /** It runs in the shell of the host. */
+  readonly shared: boolean;
   stopping: boolean;
   /** Set when it has taken longer than it may. */
   late?: Late;

@@ -94,6 +94,18 @@ E`)
       expect((await run(sh`echo and again`)).stdout).toBe('and again\n');
     });
 
+    test('an interrupt that comes when its command has ended is none of the next one', async () => {
+      for (let count = 0; count < 8; count += 1) {
+        let running: Promise<unknown> | undefined;
+        await new Promise<void>((resolve) => {
+          running = failureOf(run(sh`echo here; exec sleep 0.0${count}`, { onOutput: () => resolve() }));
+        });
+        session.interrupt();
+        await running;
+        expect((await run(sh`sleep 0.3; echo done`)).stdout).toBe('done\n');
+      }
+    });
+
     test('two at the same time do not wait for each other', async () => {
       const name = `/tmp/${host().port}-fifo`;
       await run(['mkfifo', name]);
