@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Gate, makeGate } from '../support/gate.ts';
 import { expectNothingLeft, lookAt } from '../support/host-files.ts';
-import { isGuard } from '../support/host-processes.ts';
+import { clientsOf, isGuard, reaped } from '../support/host-processes.ts';
 import { type Deployed, makeProject, type Project } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs } from '../support/tools.ts';
@@ -48,8 +48,10 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
     events.flatMap((event) => (event.type === 'notice' && event.host === host.address ? [event.message] : []));
   /** Ends its sshd, and waits until the run has noticed: a command that was under way counts as one that ran. */
   const stop = async (which = host) => {
+    const clients = clientsOf(which.address); // of the openssh transport
     await fleet.stop(which);
     await which.left();
+    await reaped(clients);
   };
   const restart = async (which = host) => {
     await stop(which);

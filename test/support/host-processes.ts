@@ -1,5 +1,5 @@
 /** What runs, by the word of /proc (Linux). */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface HostProcess {
   readonly pid: number;
@@ -51,6 +51,18 @@ export const leadingTo = (address: string, port: number): number => {
   return sockets().filter(
     ({ remote, inode }) => remote.startsWith(`${hex}:`) && portOf(remote) === port && inode !== '0',
   ).length;
+};
+
+/** The `ssh` programs of our openssh transport that are for a host: its master, and the commands that go over it. */
+export const clientsOf = (address: string): HostProcess[] =>
+  allPids()
+    .flatMap(describeProcess)
+    .filter(({ name, command }) => name === 'ssh' && `${command} `.includes(` -- ${address} `));
+
+/** Resolves when their parents have heard of the end of all of them. */
+export const reaped = async (processes: readonly HostProcess[]): Promise<void> => {
+  while (processes.some(({ pid }) => existsSync(`/proc/${pid}`)))
+    await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
 const sockets = () =>
