@@ -60,8 +60,9 @@ export const deploy = async (
     if (dryRun) emit({ type: 'notice', level: 'info', message: 'a dry run: nothing is changed on the hosts' });
 
     const packing = makePacking({ ...request, config, emit, endings, signal });
-    if (source && config.build.length === 0 && plan.tasks.some(({ task }) => task.needsSource === true))
-      packing.begin(source, inventory.length); // deploy:pack tells what is wrong
+    // A commit is what it is; a directory may be made or changed by a task before it is packed.
+    const packs = source?.revision !== undefined && config.build.length === 0;
+    if (packs && plan.tasks.some(({ task }) => task.needsSource === true)) packing.begin(source, inventory.length);
     const { sessions, failures } = await reached.opened();
     // What changes hosts is for all of them, but for those that may fail; a question is answered by those that can be asked.
     const enough = sessions.length > 0 && (failures.length <= prepared.allowed || !plan.locks);
@@ -74,6 +75,7 @@ export const deploy = async (
     const locks = plan.locks && !dryRun;
     const taken = locks ? await lockFleet(releasing, (session) => takeLock(session, owner), locking) : NO_LOCKS;
     const loss = lossOf(taken.held);
+    loss.addEventListener('abort', () => packing.stop(loss.reason));
     endings.add(() => loss.aborted || unlockFleet(taken.held)); // without our word the hosts tidy up by themselves
     if (taken.errors.size > 0) return ended({ locked: taken.errors });
 

@@ -10,6 +10,8 @@ export interface Packing {
   artifact(source: ResolvedSource, hosts: number): Promise<Artifact>;
   /** Begins while there is something else to wait for; whoever wants the artifact hears what went wrong. */
   begin(source: ResolvedSource, hosts: number): void;
+  /** Ends it: nobody can use it any more. */
+  stop(reason: unknown): void;
 }
 
 export interface PackingParts {
@@ -36,5 +38,9 @@ export const makePacking = ({ config, dryRun, endings, ...parts }: PackingParts)
     packing ??= makeArtifact({ ...parts, source, build, hosts, now: Date.now(), signal });
     return packing;
   };
-  return { artifact, begin: (source, hosts) => void artifact(source, hosts).catch(() => {}) };
+  return {
+    artifact,
+    begin: (source, hosts) => void artifact(source, hosts).catch(() => {}),
+    stop: (reason) => over.abort(reason),
+  };
 };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Config } from '#config/config.ts';
 import type { Inventory } from '#inventory/host.ts';
 import type { DeployFact, Emit } from '#protocol/events.ts';
@@ -37,6 +38,7 @@ export const reachHosts = <S>(
   const emit: Emit = (fact) => (told ? request.emit(fact) : void held.push(fact));
   const over = new AbortController();
   const signal = AbortSignal.any([request.signal, over.signal]);
+  setMaxListeners(0, signal); // each host listens
   let dialled = () => {};
   const begun = new Promise<void>((resolve) => {
     dialled = () => setImmediate(resolve); // after those that are dialled in the same moment

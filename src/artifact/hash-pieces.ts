@@ -11,7 +11,7 @@ export interface FileHashes {
 }
 
 /** Hashes a file once through: as a whole, and in pieces. */
-export const hashPieces = async (path: string, pieceLength: number): Promise<FileHashes> => {
+export const hashPieces = async (path: string, pieceLength: number, signal?: AbortSignal): Promise<FileHashes> => {
   const whole = createHash('sha256');
   const sha1s: Buffer[] = [];
   const sha256s: Buffer[] = [];
@@ -20,6 +20,7 @@ export const hashPieces = async (path: string, pieceLength: number): Promise<Fil
   const file = await open(path, 'r');
   try {
     for (;;) {
+      signal?.throwIfAborted();
       const filled = await fill(file, piece, bytes);
       if (filled === 0) break;
       const part = piece.subarray(0, filled);

@@ -23,11 +23,11 @@ export interface PackRequest {
 
 /** Builds, packs and hashes the source into the one file that every host gets. @throws UserError */
 export const makeArtifact = async (request: PackRequest): Promise<Artifact> => {
-  const { source, hosts, now, emit } = request;
+  const { source, hosts, now, emit, signal } = request;
   for (const message of (await source.prepare?.()) ?? []) emit({ type: 'notice', level: 'info', message });
   const { path, files } = 'file' in source ? { path: source.file, files: 1 } : await packSource(source, request);
   const pieceLength = choosePieceLength((await stat(path)).size, hosts);
-  const hashes = await hashPieces(path, pieceLength);
+  const hashes = await hashPieces(path, pieceLength, signal);
   return {
     path,
     files,

@@ -104,7 +104,7 @@ export const parseHostState = (stdout: string): HostState => {
       runsPrograms: all('noexec').length === 0,
     },
     programs: all('program').flatMap(([name]) => name ?? []),
-    freeBytes: Number(one('free')?.match(/\s(\d+)\s+\d+%/)?.[1] ?? Number.NaN) * 1024,
+    freeBytes: Number(one('free')?.match(/\s(-?\d+)\s+(?:\d+%|-)/)?.[1] ?? Number.NaN) * 1024,
     problems: [
       ...all('occupied').map(([path]) => `${path} is a directory or file, not a link: move it away`),
       ...all('missing').map(([path]) => `the linked file ${path} does not exist: create it on this host`),

@@ -28,7 +28,7 @@ export const makeHostShell = (): HostShell => {
   /** The first command comes with the shell: what the user's profile does with the input is over when it has ended. */
   const enter: HostShell['exec'] = async (text, open) => {
     const mark = `rookery-${randomBytes(8).toString('hex')}`;
-    const program = await open(`${framed(text, mark)}\n${readMore(mark)}`);
+    const program = await open(withShell(text, mark));
     const entered = converse(program, mark);
     shell = entered;
     void program.exit.then(() => {
@@ -60,19 +60,29 @@ export const makeHostShell = (): HostShell => {
   };
 };
 
-/** Runs a text by itself, and says on both outputs where what it wrote has ended, and its exit code. */
-const framed = (text: string, mark: string): string =>
-  `(\n${text}\n) </dev/null; s=$?; printf '%s:%s\\n' ${mark} $s; printf '%s:%s\\n' ${mark} $s >&2`;
+/** Runs a command by itself, and says on both outputs where what it wrote has ended, and its exit code. */
+const framed = (command: string, mark: string): string =>
+  `${command} </dev/null; s=$?; printf '%s:%s\\n' ${mark} $s; printf '%s:%s\\n' ${mark} $s >&2`;
 
-/** The same shell, whose number is that of the process group, goes on with what it reads, as often as a line is the mark. */
-const readMore = (mark: string): string => `c=
-while IFS= read -r l; do
-  case $l in
-    ${mark}) eval "$c"; c=;;
-    *) c="$c$l
+/**
+ * The first command, and then those that it reads, as often as a line is the mark, in the same shell. One that is not the leader
+ * of its process group, because a wrapper started it, could be ended without what runs in it: it runs the first alone, as it is.
+ */
+const withShell = (text: string, mark: string): string => `rookery_first() {
+${text}
+}
+if kill -s 0 -- -$$ 2>/dev/null; then
+  ${framed('(rookery_first)', mark)}
+  unset TMOUT # bash's read would have a limit
+  c=
+  while IFS= read -r l; do
+    case $l in
+      ${mark}) eval "$c"; c=;;
+      *) c="$c$l
 ";;
-  esac
-done`;
+    esac
+  done
+else rookery_first </dev/null; fi`;
 
 interface Conversation {
   exec(text: string): RemoteProcess;
@@ -92,20 +102,21 @@ const converse = (shell: RemoteProcess, mark: string): Conversation => {
   shell.stdin.on('error', () => {}); // its end tells
   shell.stdout.on('data', (chunk: Buffer) => current?.stdout.take(chunk));
   shell.stderr.on('data', (chunk: Buffer) => current?.stderr.take(chunk));
-  const hear = (): RemoteProcess => {
+  const hear = (first: boolean): RemoteProcess => {
     const [stdout, stderr] = [makePart(mark), makePart(mark)];
     current = { stdout, stderr };
     const exit = Promise.all([finished(stdout.stream), finished(stderr.stream)]).then(() => {
       const code = stdout.code() ?? stderr.code();
-      return code === undefined ? (end as Ending) : { exitCode: code, signal: null };
+      if (code !== undefined) return { exitCode: code, signal: null };
+      return end?.exitCode === 0 && !first ? UNKNOWN : (end as Ending);
     });
     return { stdin: NOBODY, stdout: stdout.stream, stderr: stderr.stream, exit, signal: shell.signal };
   };
   return {
-    hear,
+    hear: () => hear(true),
     exec: (text) => {
-      shell.stdin.write(`${framed(text, mark)}\n${mark}\n`);
-      return hear();
+      shell.stdin.write(`${framed(`(\n${text}\n)`, mark)}\n${mark}\n`);
+      return hear(false);
     },
     end: () => {
       shell.stdin.end();
@@ -113,6 +124,9 @@ const converse = (shell: RemoteProcess, mark: string): Conversation => {
     },
   };
 };
+
+/** The shell has ended well, and may have done so before it came to a command. */
+const UNKNOWN: Ending = { exitCode: null, signal: null };
 
 /** Takes no input. */
 const NOBODY = new PassThrough().resume().end();

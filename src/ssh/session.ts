@@ -157,11 +157,11 @@ export const makeSession = (host: Host, link: Link): Session => {
   const stop = (entry: Running): void => {
     if (entry.stopping) return;
     entry.stopping = true;
-    if (entry.shared) void shell.leave(); // the signal is for its whole group, and may come when the command has ended
     if (entry.group !== undefined) end(entry, entry.group);
     setTimeout(() => running.has(entry) && entry.giveUp(), PATIENCE + GRACE).unref();
   };
   const end = (entry: Running, group: number): void => {
+    if (entry.shared) void shell.leave(); // the signal is for its whole group, and may come when the command has ended
     void send(group, 'TERM');
     setTimeout(() => running.has(entry) && void send(group, 'KILL'), PATIENCE).unref();
   };
