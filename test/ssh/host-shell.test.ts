@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Command, script, sh } from '#protocol/shell.ts';
@@ -159,3 +162,27 @@ E`)
     });
   },
 );
+
+describe.skipIf(!needs(...SSHD_TOOLS))('a shell that something else has started, which leads the process group', () => {
+  let fleet: SshdFleet;
+  beforeAll(async () => {
+    const wrapper = 'ForceCommand sh -c "$SSH_ORIGINAL_COMMAND"; exit $?';
+    fleet = await startSshdFleet({ hosts: 1, config: ['Match all', wrapper] });
+  });
+  afterAll(() => fleet?.close());
+
+  test('runs one command, which ends where it is ended', async () => {
+    const [made, session] = await openSession(fleet, 'built-in');
+    const run = (command: Command, options: RunOptions = {}) => session.run(command, { ...options, shared: true });
+    expect(await run(sh`echo out; echo err >&2`)).toMatchObject({ stdout: 'out\n', stderr: 'err\n' });
+    expect(await failureOf(run(sh`echo why >&2; exit 3`))).toMatchObject({ exitCode: 3, output: 'why' });
+    const file = `/tmp/${fleet.hosts[0]!.port}-late`;
+    await promisify(execFile)('mkfifo', [`${fleet.dir}/fifo`]);
+    const stopped = failureOf(run(sh`read -r x < ${fleet.dir}/fifo; touch ${file}`, { timeout: 0.3 }));
+    expect(await stopped).toMatchObject({ code: 'timeout' });
+    expect(await fleet.hosts[0]!.quiet()).toEqual([]);
+    expect(existsSync(file)).toBe(false);
+    await session.close();
+    await made.close();
+  });
+});
