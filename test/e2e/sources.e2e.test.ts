@@ -50,6 +50,19 @@ describe.skipIf(!needs('git', 'tar'))('what is deployed', () => {
     empty: '',
   };
 
+  test('dir: as tasks before deploy:check have left it', async () => {
+    const build = "runLocally(['sh', '-c', 'sleep 0.5; echo new > build/file; echo more > build/other'])";
+    await make({
+      source: "dir('build')",
+      recipes: `[defineRecipe({ name: 'mine', before: { 'deploy:starting': 'make' }, tasks: [
+        task('make', 'Make', { run: async ({ runLocally }) => void (await ${build}) })] })]`,
+    });
+    await writeContent(join(project.dir, 'build'), { file: 'old\n' });
+    const { trees } = await deployed();
+    expect(trees).toEqual([await localTree('build')]);
+    expect(Object.keys(trees[0]!)).toEqual(['file', 'other']);
+  });
+
   test('dir: modes, links, names and empty directories arrive as they left; .git and what .deployignore names stay', async () => {
     await make({ source: "dir('build')" });
     await writeContent(join(project.dir, 'build'), AWKWARD);
