@@ -61,8 +61,7 @@ export const deploy = async (
 
     const packing = makePacking({ ...request, config, emit, endings, signal });
     // A commit is what it is; a directory may be made or changed by a task before it is packed.
-    const packs = source?.revision !== undefined && config.build.length === 0;
-    if (packs && plan.tasks.some(({ task }) => task.needsSource === true)) packing.begin(source, inventory.length);
+    if (prepared.packs && source?.revision !== undefined) packing.begin(source, inventory.length);
     const { sessions, failures } = await reached.opened();
     // What changes hosts is for all of them, but for those that may fail; a question is answered by those that can be asked.
     const enough = sessions.length > 0 && (failures.length <= prepared.allowed || !plan.locks);

@@ -91,7 +91,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
   };
   const inspect = async (t: TaskContext, prepare: boolean): Promise<void> => {
     if (prepare && parts.onlyFailed && !deployment.decided) return finishLast(t);
-    if (prepare && source && config.build.length === 0) parts.packing.begin(source, receivers); // while the hosts answer; deploy:pack tells what is wrong
+    if (prepare && source) parts.packing.begin(source, receivers); // while the hosts answer; deploy:pack tells what is wrong
     await states.look(t, t.hosts, prepare);
     if (prepare) await runtimes.prepare(t.hosts);
     if (prepare && !deployment.decided) decide(nextReleaseName(parts.now, states.releaseNames()), parts.locks);

@@ -8,7 +8,7 @@ import type { Endings } from './endings.ts';
 export interface Packing {
   /** @param hosts how many are to get it. @throws UserError */
   artifact(source: ResolvedSource, hosts: number): Promise<Artifact>;
-  /** Begins while there is something else to wait for; whoever wants the artifact hears what went wrong. */
+  /** Begins while there is something else to wait for, unless it has to be built first; whoever wants the artifact hears what went wrong. */
   begin(source: ResolvedSource, hosts: number): void;
   /** Ends it: nobody can use it any more. */
   stop(reason: unknown): void;
@@ -40,7 +40,9 @@ export const makePacking = ({ config, dryRun, endings, ...parts }: PackingParts)
   };
   return {
     artifact,
-    begin: (source, hosts) => void artifact(source, hosts).catch(() => {}),
+    begin: (source, hosts) => {
+      if (config.build.length === 0) artifact(source, hosts).catch(() => {});
+    },
     stop: (reason) => over.abort(reason),
   };
 };

@@ -50,6 +50,8 @@ export interface PreparedRun {
    * time; whether there is a directory or an archive is known by now. @throws UserError, exit code 2
    */
   readonly findSource: () => Promise<ResolvedSource | undefined>;
+  /** Whether a task needs all of that source, and not its revision alone. */
+  readonly packs: boolean;
   /** Looks up a source that depends on what the hosts serve. */
   readonly resolve: (source: Source) => Promise<ResolvedSource>;
   /** A path on this machine, as written in the configuration. */
@@ -78,14 +80,15 @@ export const prepareRun = async (
   // What finishes a run deploys what the hosts serve: that is known once they were looked at.
   const later = request.onlyFailed || content !== undefined;
   const needs = later ? [] : plan.tasks.map(({ task }) => task.needsSource);
+  const packs = needs.includes(true);
   const find = async () => {
     const source = needs.some(Boolean) ? await resolve(config.source) : content;
-    if (needs.includes(true)) await source?.prepare?.();
+    if (packs) await source?.prepare?.();
     return source;
   };
   const atOnce = config.source.kind === 'git' ? undefined : await find();
   const findSource = async () => atOnce ?? find();
-  return { config, inventory, recipes, plan, values, allowed, content, findSource, resolve, toLocal };
+  return { config, inventory, recipes, plan, values, allowed, content, findSource, packs, resolve, toLocal };
 };
 
 /** Who asks whether hosts are ready wants to know of their network, too; a deploy finds out by itself. */

@@ -51,10 +51,9 @@ export const reachHosts = <S>(
   opening.catch(() => {}); // told to whoever waits for the hosts
   endings.add(async () => {
     over.abort();
-    const [opened] = await Promise.allSettled([opening]);
-    if (opened.status === 'fulfilled') await opened.value.close();
-    const [led] = await Promise.allSettled([transport]);
-    if (led.status === 'fulfilled') await led.value.close();
+    const none = () => {}; // whoever waits for the hosts is told
+    await opening.then(({ close }) => close(), none);
+    await transport.then(({ close }) => close(), none);
   });
   return {
     source,

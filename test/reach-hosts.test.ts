@@ -7,6 +7,7 @@ import { reachHosts } from '../src/reach-hosts.ts';
 import { settle } from './support/open-session.ts';
 import { isRoot, SSHD_TOOLS, type SshdFleet, startSshdFleet } from './support/sshd-fleet.ts';
 import { needs } from './support/tools.ts';
+import { until } from './support/until.ts';
 
 describe.skipIf(!needs(...SSHD_TOOLS))('hosts are logged in to while the source is looked up', () => {
   let fleet: SshdFleet;
@@ -88,7 +89,3 @@ describe.skipIf(!needs(...SSHD_TOOLS))('hosts are logged in to while the source 
     },
   );
 });
-
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-};

@@ -12,9 +12,10 @@ export const ensure = (directories: readonly string[]): Command => {
 export const clear = (path: string): ShellText => sh`{ { [ ! -e ${path} ] && [ ! -L ${path} ]; } || rm -rf ${path}; }`;
 
 /** Writes a builtin's words into a file, whose name may be shell text; where that fails once more by `cat`, which tells a full disk as such: dash's own printf says "I/O error". */
-export const store = (words: Command, file: string | ShellText): Command =>
-  sh`{ { ${words} > ${file}; } 2>/dev/null || ${words} | cat > ${file}; }`;
+export const store = (words: Command, file: string | ShellText): Command => into(sh`>`, words, file);
 
 /** Adds them at its end, likewise. */
-export const append = (words: Command, file: string): Command =>
-  sh`{ { ${words} >> ${file}; } 2>/dev/null || ${words} | cat >> ${file}; }`;
+export const append = (words: Command, file: string): Command => into(sh`>>`, words, file);
+
+const into = (redirection: ShellText, words: Command, file: string | ShellText): Command =>
+  sh`{ { ${words} ${redirection} ${file}; } 2>/dev/null || ${words} | cat ${redirection} ${file}; }`;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { PassThrough, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { RemoteProcess } from '#recipe/remote.ts';
+import { begunMark } from './begun-mark.ts';
 
 /**
  * One shell of a host for many commands, one after the other. Every session of sshd's costs the host a process of sshd's, the user's
@@ -143,35 +144,28 @@ interface Part {
 /** What one command writes to one output: all before the mark. What may be its beginning is held back. */
 const makePart = (mark: string): Part => {
   const stream = new PassThrough();
-  const sought = Buffer.from(`${mark}:`);
-  let held: Buffer = Buffer.alloc(0);
+  const sought = `${mark}:`;
+  let held = ''; // one character a byte
   let code: number | undefined;
   return {
     stream,
     take: (chunk) => {
-      held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      held += chunk.toString('latin1');
       const at = held.indexOf(sought);
       if (at === -1) {
-        const sure = held.length - begunIn(held, sought);
-        if (sure > 0) stream.write(held.subarray(0, sure));
-        held = held.subarray(sure);
+        const sure = held.length - begunMark(held, sought);
+        if (sure > 0) stream.write(held.slice(0, sure), 'latin1');
+        held = held.slice(sure);
         return;
       }
-      const rest = held.subarray(at + sought.length).toString('latin1');
+      const rest = held.slice(at + sought.length);
       if (!rest.endsWith('\n') || code !== undefined) return;
       code = Number(rest);
-      stream.end(held.subarray(0, at));
+      stream.end(held.slice(0, at), 'latin1');
     },
     code: () => code,
     cut: () => {
-      if (code === undefined) stream.end(held);
+      if (code === undefined) stream.end(held, 'latin1');
     },
   };
-};
-
-/** Bytes at the end of a text that may be the beginning of a mark. */
-const begunIn = (text: Buffer, mark: Buffer): number => {
-  for (let length = Math.min(text.length, mark.length - 1); length > 0; length -= 1)
-    if (text.subarray(text.length - length).equals(mark.subarray(0, length))) return length;
-  return 0;
 };

@@ -11,6 +11,7 @@ import { expectNothingLeft, lookAt } from '../support/host-files.ts';
 import { makeProject, type Project } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 
 /** A software authenticator for FIDO keys, of Debian's openssh-tests: it is touched by nobody. */
 const AUTHENTICATOR = process.env.ROOKERY_TEST_AUTHENTICATOR ?? '/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so';
@@ -114,7 +115,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git'))("the system's ssh as transport", (
     expect(exitCode).toBe(signal === 'SIGINT' ? 130 : null);
     if (signal === 'SIGINT') return expectNothingLeft(project);
     for (const host of project.hosts) expect(await host.quiet()).toEqual([]);
-    while (existsSync(join(temp, own!))) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => !existsSync(join(temp, own!)));
     expect(await mastersIn(join(temp, own!))).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import { clientsOf, isGuard, reaped } from '../support/host-processes.ts';
 import { type Deployed, makeProject, type Project } from '../support/project.ts';
 import { SSHD_TOOLS, type SshdFleet, type SshdHost, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 
 describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection is lost', () => {
   let fleet: SshdFleet;
@@ -197,7 +198,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
     void cli.result.then(() => {
       ended = true;
     });
-    while (host.logins() === logins && !ended) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => host.logins() !== logins || ended);
     await stop();
     process.kill(guard.pid, 'SIGCONT');
     await host.quiet();

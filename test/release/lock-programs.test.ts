@@ -10,6 +10,7 @@ import { type LockOwner, parseLock } from '#release/found-lock.ts';
 import { breakLock, type GuardTiming, giveBackLock, guardLock, leaveLock, SILENT } from '#release/lock-programs.ts';
 import { markedWith, signalProcesses } from '../support/host-processes.ts';
 import { findShells } from '../support/shells.ts';
+import { until } from '../support/until.ts';
 import { type Application, makeApplication, NAMES } from './application.ts';
 
 const NEW = '20260102000000';
@@ -38,7 +39,7 @@ describe.each(findShells().map((shell) => ({ shell, title: shell.name })))('the 
   const running = () => markedWith(`LOCK_TEST=${app.deployTo}`);
   /** Resolves when nothing runs any more that these tests have started. */
   const quiet = async () => {
-    while (running().length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => running().length === 0);
   };
   /** Starts a program and leaves it to the test. */
   const start = (command: Command) => {

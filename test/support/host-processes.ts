@@ -1,5 +1,6 @@
 /** What runs, by the word of /proc (Linux). */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { until } from './until.ts';
 
 export interface HostProcess {
   readonly pid: number;
@@ -61,8 +62,7 @@ export const clientsOf = (address: string): HostProcess[] =>
 
 /** Resolves when their parents have heard of the end of all of them. */
 export const reaped = async (processes: readonly HostProcess[]): Promise<void> => {
-  while (processes.some(({ pid }) => existsSync(`/proc/${pid}`)))
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => !processes.some(({ pid }) => existsSync(`/proc/${pid}`)));
 };
 
 const sockets = () =>

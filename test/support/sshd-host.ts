@@ -18,6 +18,7 @@ import {
   signalProcesses,
 } from './host-processes.ts';
 import { findTool } from './tools.ts';
+import { until } from './until.ts';
 
 export interface HostOptions {
   readonly name?: string;
@@ -132,7 +133,7 @@ export const prepareHost = async (
       return processes();
     },
     left: async () => {
-      while (leadingTo(address, port) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(() => leadingTo(address, port) === 0);
     },
     listeningPorts: () => listening(all().map((entry) => entry.pid)).filter((open) => open !== port),
     log: () => lines.join('\n'),

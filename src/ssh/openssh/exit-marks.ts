@@ -1,3 +1,5 @@
+import { begunMark } from '#ssh/begun-mark.ts';
+
 /**
  * What `ssh` does not tell, the host's shell says on stderr: that a channel is open, with the number of its process group;
  * and an exit code of 255, which is also ssh's own for everything that went wrong. ssh does not pass on the names of signals:
@@ -64,6 +66,5 @@ export const makeMarkReader = () => {
 const unfinished = (text: string): number => {
   const begun = text.lastIndexOf(EXIT);
   if (begun !== -1 && !text.includes('\n', begun)) return text.length - begun;
-  for (let length = EXIT.length - 1; length > 0; length -= 1) if (text.endsWith(EXIT.slice(0, length))) return length;
-  return 0;
+  return begunMark(text, EXIT);
 };
