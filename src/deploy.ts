@@ -72,7 +72,9 @@ export const deploy = async (
     const releasing = sessions.filter(({ host }) => host.noRelease !== true);
     const locking: Locking = { wait: request.waitLock, emit, signal };
     const locks = plan.locks && !dryRun;
-    const taken = locks ? await lockFleet(releasing, (session) => takeLock(session, owner), locking) : NO_LOCKS;
+    const taken = locks
+      ? await lockFleet(releasing, (session, turn) => takeLock(session, owner, turn), locking)
+      : NO_LOCKS;
     const loss = lossOf(taken.held);
     loss.addEventListener('abort', () => packing.stop(loss.reason));
     endings.add(() => loss.aborted || unlockFleet(taken.held)); // without our word the hosts tidy up by themselves

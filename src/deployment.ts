@@ -152,7 +152,7 @@ export const joinDeployment = (parts: DeploymentParts, made: Made): Deployment =
       const command = (remote: Remote) => leaveLock(remote.host.deployTo, lasting, owner);
       return t.on(t.hosts, (remote) => remote.run(command(remote), { label: 'lock the host' }));
     }
-    const { held, errors } = await lockFleet(t.hosts, (remote) => setLock(remote, lasting, owner), locking);
+    const { held, errors } = await lockFleet(t.hosts, (remote, turn) => setLock(remote, lasting, owner, turn), locking);
     if (signal.aborted) await unlockFleet(held);
     t.fail(errors);
     if (errors.size === 0) t.detail(`${t.hosts.length} locked`);

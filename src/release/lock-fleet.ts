@@ -3,7 +3,7 @@ import type { Emit, HostError } from '#protocol/events.ts';
 import { CommandFailed, type Remote } from '#recipe/remote.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { describeLock, type FoundLock, inWords, isLasting } from './found-lock.ts';
-import type { HeldLock, LockAttempt } from './lock.ts';
+import type { HeldLock, LockAttempt, Turn } from './lock.ts';
 import { DEAD_AFTER } from './lock-programs.ts';
 
 /** How a run goes about locks. */
@@ -24,16 +24,12 @@ export interface FleetLock {
  * Takes the lock of every host, or of none; where another run is in the way, waits for it as long as `wait` allows. A lock
  * that somebody set is not waited for. The pauses differ, so that runs whose fleets overlap do not meet for ever.
  */
-export const lockFleet = async (
-  remotes: readonly Remote[],
-  take: (remote: Remote) => Promise<LockAttempt>,
-  locking: Locking,
-): Promise<FleetLock> => {
+export const lockFleet = async (remotes: readonly Remote[], take: Take, locking: Locking): Promise<FleetLock> => {
   const { wait = 0, emit, signal } = locking;
   const deadline = performance.now() + wait * 1000;
   const told = new Set<string | undefined>();
-  for (;;) {
-    const { held, taken, refused } = await tryFleet(remotes, take, emit);
+  for (let ahead = true; ; ahead = false) {
+    const { held, taken, refused } = await tryFleet(remotes, take, emit, ahead);
     const locks = [...taken.values()];
     const left = deadline - performance.now();
     if (taken.size === 0 || refused.size > 0 || signal.aborted || left <= 0 || locks.some(isLasting))
@@ -60,6 +56,9 @@ export const lossOf = (held: readonly HeldLock[]): AbortSignal => {
   return loss.signal;
 };
 
+/** Tries to take the lock of one host, and may get ready for it while its turn has yet to come; what it makes of a turn that never comes is not asked. */
+type Take = (remote: Remote, turn?: Turn) => Promise<LockAttempt>;
+
 interface Try {
   readonly held: readonly HeldLock[];
   readonly taken: ReadonlyMap<string, FoundLock>;
@@ -69,19 +68,18 @@ interface Try {
 /**
  * The first host by name decides between two deployers that start together; the others follow at once. A deployer that
  * does not get one gives back what it has: nobody waits with a lock in hand, so nobody can wait in a circle.
+ * @param ahead the others get ready while the first one decides: not where the run has waited already, which may be for long
  */
-const tryFleet = async (
-  remotes: readonly Remote[],
-  take: (remote: Remote) => Promise<LockAttempt>,
-  emit: Emit,
-): Promise<Try> => {
+const tryFleet = async (remotes: readonly Remote[], take: Take, emit: Emit, ahead: boolean): Promise<Try> => {
   const [first, ...others] = [...remotes].sort((a, b) => (a.host.name < b.host.name ? -1 : 1));
   const held: HeldLock[] = [];
   const taken = new Map<string, FoundLock>();
   const refused = new Map<string, HostError>();
-  const tryOne = async (remote: Remote) => {
+  const tryOne = async (remote: Remote, turn?: Turn) => {
+    const trying = take(remote, turn).catch((error: unknown) => ({ refused: error }));
+    if (turn && !(await turn)) return;
+    const attempt = await trying;
     const { name } = remote.host;
-    const attempt = await take(remote).catch((error: unknown) => ({ refused: error }));
     if ('refused' in attempt) refused.set(name, refusedBecause(attempt.refused));
     else if ('taken' in attempt) taken.set(name, attempt.taken);
     else {
@@ -89,8 +87,10 @@ const tryFleet = async (
       if (attempt.dead) emit({ type: 'notice', level: 'warning', host: name, message: tookOver(attempt.dead) });
     }
   };
-  if (first) await tryOne(first);
-  if (taken.size + refused.size === 0) await Promise.all(others.map(tryOne));
+  const decided = first ? tryOne(first).then(() => held.length > 0) : Promise.resolve(false);
+  if (ahead) await Promise.all(others.map((other) => tryOne(other, decided)));
+  else if (await decided) await Promise.all(others.map((other) => tryOne(other)));
+  await decided;
   if (taken.size + refused.size > 0) await unlockFleet(held.splice(0));
   return { held, taken, refused };
 };

@@ -26,6 +26,13 @@ export interface GuardTiming {
   readonly patience: number;
 }
 
+export interface GuardStart {
+  /** How it follows a guard of the same run: one that was killed, or one that may still be tidying up. @default 'at-once' */
+  readonly again?: 'at-once' | 'in-turn';
+  /** Begins when it reads `go`, and ends well where it reads no more. @default false */
+  readonly waits?: boolean;
+}
+
 /**
  * Takes the lock and holds it. It prints `held`, preceded by the dead lock that it took over, or the lock that is in the
  * way and `taken`. Then it waits for words: `alive` now and then, `protect` with a release, `begun` and `ended` with a
@@ -46,12 +53,13 @@ export const guardLock = (
   deployTo: string,
   owner: LockOwner,
   { tick, patience }: GuardTiming = { tick: 5, patience: 12 },
-  again: 'at-once' | 'in-turn' = 'at-once',
+  { again = 'at-once', waits = false }: GuardStart = {},
 ): Command => {
   const { own, lock } = releasePaths(deployTo);
   const line = JSON.stringify(owner);
   return sh`
 trap '' HUP INT TERM PIPE
+${waits ? sh`read -r x && [ "$x" = go ] || exit 0` : sh``}
 ${claim(deployTo, line, 'beat', again === 'at-once' ? line : NOBODY)}
 exec 3<&0 4>> "$new"
 mkfifo ${own}/words.$$ || { rm -f ${lock} "$new"; exit 1; }

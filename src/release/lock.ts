@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { eachLine, keepTail } from '#recipe/process-output.ts';
 import { CommandFailed, commandFailure, type Remote, type RemoteProcess } from '#recipe/remote.ts';
 import { describeLock, type FoundLock, inWords, type LockOwner, parseLock } from './found-lock.ts';
-import { giveBackLock, guardLock, leaveLock, SILENT } from './lock-programs.ts';
+import { type GuardStart, giveBackLock, guardLock, leaveLock, SILENT } from './lock-programs.ts';
 
 /** The lock of one host, had. */
 export interface HeldLock {
@@ -21,21 +21,33 @@ export interface HeldLock {
   readonly lost: Promise<string>;
 }
 
+/** Resolves when it is known whether a lock may be taken. */
+export type Turn = Promise<boolean>;
+
 export type LockAttempt =
   /** `dead` is the lock of a dead deployer's that was taken over. */
   { readonly held: HeldLock; readonly dead?: FoundLock } | { readonly taken: FoundLock };
 
-/** Tries once to take the lock of a host, for as long as the channel to its guard is open. @throws CommandFailed where the host refuses to store it. */
-export const takeLock = async (remote: Remote, owner: LockOwner): Promise<LockAttempt> => {
-  const started = await startGuard(remote, owner);
+/**
+ * Tries once to take the lock of a host, for as long as the channel to its guard is open. The guard gets ready while its turn has yet to come.
+ * @throws CommandFailed where the host refuses to store it, or where its turn never comes
+ */
+export const takeLock = async (remote: Remote, owner: LockOwner, turn?: Turn): Promise<LockAttempt> => {
+  const started = await startGuard(remote, owner, { waits: turn !== undefined }, turn);
   if ('taken' in started) return started;
   const { guard, ...found } = started;
   return { held: keepLock(remote, owner, guard), ...found };
 };
 
-/** Tries once to leave a lock on a host that stays when the run is over; `run` is the owner of the run's own lock, which it may replace. */
-export const setLock = async (remote: Remote, owner: LockOwner, run: LockOwner): Promise<LockAttempt> => {
+/** Tries once, when its turn has come, to leave a lock on a host that stays when the run is over; `run` is the owner of the run's own lock, which it may replace. */
+export const setLock = async (
+  remote: Remote,
+  owner: LockOwner,
+  run: LockOwner,
+  turn: Turn = Promise.resolve(true),
+): Promise<LockAttempt> => {
   const { deployTo, name } = remote.host;
+  if (!(await turn)) throw new Error('its turn has not come');
   const { stdout } = await remote.run(leaveLock(deployTo, owner, run), { label: 'lock the host', quiet: true });
   const verdict = verdictOf(stdout.split('\n'));
   if (!verdict) throw new Error('the host gave no verdict on its lock');
@@ -65,14 +77,16 @@ const verdictOf = (said: readonly string[]): Verdict | undefined => {
   return lock.owner ? { dead: lock } : {};
 };
 
-/** Starts a guard and listens until its verdict. */
+/** Starts a guard, tells it of its turn, and listens until its verdict. */
 const startGuard = async (
   remote: Remote,
   owner: LockOwner,
-  again?: Parameters<typeof guardLock>[3],
+  start: GuardStart = {},
+  turn?: Turn,
 ): Promise<{ readonly guard: RemoteProcess; readonly dead?: FoundLock } | { readonly taken: FoundLock }> => {
-  const guard = await remote.spawn(guardLock(remote.host.deployTo, owner, undefined, again));
+  const guard = await remote.spawn(guardLock(remote.host.deployTo, owner, undefined, start));
   const words = lines(guard);
+  void turn?.then((come) => (come ? guard.stdin.write('go\n') : guard.stdin.end()));
   const said: string[] = [];
   for (let word = await words.next(); word !== undefined; word = await words.next()) {
     said.push(word);
@@ -87,7 +101,7 @@ const startGuard = async (
 const startAgain = async (remote: Remote, owner: LockOwner, signal: AbortSignal): Promise<RemoteProcess> => {
   const deadline = performance.now() + REGAIN_S * 1000;
   for (;;) {
-    const started = await startGuard(remote, owner, 'in-turn');
+    const started = await startGuard(remote, owner, { again: 'in-turn' });
     if ('guard' in started) return started.guard;
     const { taken } = started;
     const own = taken.owner?.id === owner.id;

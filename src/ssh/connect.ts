@@ -2,6 +2,7 @@ import type ssh2 from 'ssh2';
 import type { Target } from '#inventory/host.ts';
 import { clientLink } from './client-link.ts';
 import { tryCredentials } from './credentials.ts';
+import { gatherWrites } from './gather-writes.ts';
 import { readKnownKeys } from './host-key.ts';
 import type { Secrets } from './keys.ts';
 import { logIn } from './log-in.ts';
@@ -34,6 +35,7 @@ export const builtInTransport = (secrets: Secrets, dialled: () => void = () => {
         const reaching = reach(target, via, signal);
         dialled();
         const socket = await reaching;
+        gatherWrites(socket.stream);
         const client = await logIn(target, socket, known, credentials, signal);
         return { client, cut: () => void socket.stream.destroy(), addresses: socket.addresses };
       }),
