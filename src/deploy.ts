@@ -72,12 +72,16 @@ export const deploy = async (
     const releasing = sessions.filter(({ host }) => host.noRelease !== true);
     const locking: Locking = { wait: request.waitLock, emit, signal };
     const locks = plan.locks && !dryRun;
+    if (locks) for (const session of releasing) session.enterShell();
     const taken = locks
       ? await lockFleet(releasing, (session, turn) => takeLock(session, owner, turn), locking)
       : NO_LOCKS;
     const loss = lossOf(taken.held);
     loss.addEventListener('abort', () => packing.stop(loss.reason));
     endings.add(() => loss.aborted || unlockFleet(taken.held)); // without our word the hosts tidy up by themselves
+    endings.add(() => {
+      for (const session of sessions) session.leaveShell();
+    });
     if (taken.errors.size > 0) return ended({ locked: taken.errors });
 
     const stop = AbortSignal.any([signal, loss]);

@@ -59,7 +59,7 @@ export interface RunOptions {
   readonly label?: string;
   /** Changes nothing on the host: a dry run runs it. @default false */
   readonly reads?: boolean;
-  /** Runs in one shell of the host with others like it, which costs less than a session: for what takes no input and leaves nothing running. @default false */
+  /** Runs in one shell of the host with others like it, which costs less than a session: for what leaves nothing running, and has taken all of its input when it ends well. @default false */
   readonly shared?: boolean;
   /** Another exit code than 0 is an answer, and not shown as a failure. @default false */
   readonly mayFail?: boolean;

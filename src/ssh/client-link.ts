@@ -6,7 +6,7 @@ import { ChannelRefused, type Link } from './link.ts';
 import { forwardPorts } from './remote-forwarding.ts';
 
 /** A connection of ssh2 as a link. */
-export const clientLink = (host: string, { client, cut, addresses }: Connection): Link => {
+export const clientLink = (host: string, { client, cut, sent, addresses }: Connection): Link => {
   let closed = false;
   const gone = new Promise<string>((resolve) => client.once('close', () => resolve('')));
   void gone.then(() => {
@@ -31,9 +31,9 @@ export const clientLink = (host: string, { client, cut, addresses }: Connection)
     forward: forwardPorts(host, client),
     close: async () => {
       client.end();
-      const stuck = setTimeout(cut, 1000); // the other side is gone without a word
-      await (closed || gone);
-      clearTimeout(stuck);
+      const stuck = setTimeout(cut, 1000).unref(); // the other side is gone without a word
+      void gone.then(() => clearTimeout(stuck));
+      await (closed || Promise.race([sent(), gone]));
     },
   };
 };

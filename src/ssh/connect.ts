@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type ssh2 from 'ssh2';
 import type { Target } from '#inventory/host.ts';
 import { clientLink } from './client-link.ts';
@@ -18,6 +20,8 @@ export interface Connection {
   readonly client: ssh2.Client;
   /** Ends it without a word to the other side, also where that is about to be closed and never answers: ssh2's own `destroy` does nothing then. */
   readonly cut: () => void;
+  /** Resolves when its end, and all before it, is on its way to the host, or there is no way to it any more. */
+  readonly sent: () => Promise<void>;
   readonly addresses: Socket['addresses'];
 }
 
@@ -37,7 +41,8 @@ export const builtInTransport = (secrets: Secrets, dialled: () => void = () => {
         const socket = await reaching;
         gatherWrites(socket.stream);
         const client = await logIn(target, socket, known, credentials, signal);
-        return { client, cut: () => void socket.stream.destroy(), addresses: socket.addresses };
+        const { stream, addresses } = socket;
+        return { client, addresses, cut: () => void stream.destroy(), sent: () => sent(stream) };
       }),
     );
   const ways = makeWays(logInTo, ({ client }) => new Promise<void>((resolve) => client.once('close', () => resolve())));
@@ -49,6 +54,8 @@ export const builtInTransport = (secrets: Secrets, dialled: () => void = () => {
     },
   };
 };
+
+const sent = (stream: Duplex): Promise<void> => finished(stream, { readable: false }).catch(() => {});
 
 const reach = async (target: Target, via: Connection | undefined, signal: AbortSignal): Promise<Socket> => {
   const { ssh } = target;

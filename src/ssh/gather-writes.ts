@@ -15,7 +15,7 @@ export const gatherWrites = (stream: Duplex): void => {
     if (!gathering) {
       gathering = true;
       stream.cork();
-      process.nextTick(send);
+      queueMicrotask(send);
     }
     return Reflect.apply(write, stream, written);
   };

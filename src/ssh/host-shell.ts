@@ -9,43 +9,66 @@ import { begunMark } from './begun-mark.ts';
  * login shell and a `sh`, and the deployer two round trips; in a shell that is there it is one fork, and one round trip.
  */
 export interface HostShell {
-  /** Whether a command would be run at once. */
-  isFree(): boolean;
+  /** Whether a command would be run at once; one with an input only where the shell is there. */
+  isFree(hasInput: boolean): boolean;
+  /** Opens the shell ahead of the first command; where that fails, the first command opens one. */
+  enter(open: Open): void;
   /**
-   * Runs a text, which must take no input and leave nothing running.
-   * @param open opens a session that runs a text for a POSIX sh, where there is no shell yet; rejects as it does
+   * Runs a text, which must leave nothing running, and must have taken all of its input when it ends well.
+   * @param open rejects as this does, where there is no shell yet
    */
-  exec(text: string, open: (text: string) => Promise<RemoteProcess>): Promise<RemoteProcess>;
+  exec(text: string, open: Open, input?: Input): Promise<RemoteProcess>;
   /** Ends it as soon as what it runs has ended, and resolves then; the next command opens another one. */
   leave(): Promise<void>;
 }
+
+/** Opens a session that runs a text for a POSIX sh. */
+type Open = (text: string) => Promise<RemoteProcess>;
+
+type Input = string | Uint8Array;
 
 type Ending = Awaited<RemoteProcess['exit']>;
 
 export const makeHostShell = (): HostShell => {
   let shell: Conversation | undefined;
   let busy = false;
+  let entering: Promise<unknown> = Promise.resolve();
+  let leaving: Promise<unknown> = Promise.resolve();
 
+  const forget = (left: Conversation): void => {
+    if (shell === left) shell = undefined;
+  };
   /** The first command comes with the shell: what the user's profile does with the input is over when it has ended. */
-  const enter: HostShell['exec'] = async (text, open) => {
+  const openWith = async (text: string, open: Open): Promise<RemoteProcess> => {
     const mark = `rookery-${randomBytes(8).toString('hex')}`;
     const program = await open(withShell(text, mark));
     const entered = converse(program, mark);
     shell = entered;
-    void program.exit.then(() => {
-      if (shell === entered) shell = undefined;
-    });
+    void program.exit.then(() => forget(entered));
     return entered.hear();
   };
+  const execIn = (entered: Conversation, text: string, input: Input | undefined): RemoteProcess => {
+    const program = entered.exec(text, input);
+    if (input !== undefined) void program.exit.then(({ exitCode }) => exitCode === 0 || forget(entered)); // it ends
+    return program;
+  };
   return {
-    isFree: () => !busy,
-    exec: async (text, open) => {
+    isFree: (hasInput) => !busy && (shell !== undefined || !hasInput),
+    enter: (open) => {
+      const opened = openWith(':', open).then(({ stdout, stderr, exit }) => {
+        for (const output of [stdout, stderr]) output.resume(); // unread, it does not end
+        return exit;
+      });
+      entering = opened.catch(() => {});
+    },
+    exec: async (text, open, input) => {
       busy = true;
       const free = () => {
         busy = false;
       };
       try {
-        const program = shell ? shell.exec(text) : await enter(text, open);
+        await entering;
+        const program = shell ? execIn(shell, text, input) : await openWith(text, open);
         void program.exit.then(free);
         return program;
       } catch (error) {
@@ -56,14 +79,18 @@ export const makeHostShell = (): HostShell => {
     leave: async () => {
       const left = shell;
       shell = undefined;
-      await left?.end();
+      if (left) leaving = Promise.all([leaving, left.end()]);
+      await leaving;
     },
   };
 };
 
 /** Runs a command by itself, and says on both outputs where what it wrote has ended, and its exit code. */
 const framed = (command: string, mark: string): string =>
-  `${command} </dev/null; s=$?; printf '%s:%s\\n' ${mark} $s; printf '%s:%s\\n' ${mark} $s >&2`;
+  `${command}; s=$?; printf '%s:%s\\n' ${mark} $s; printf '%s:%s\\n' ${mark} $s >&2`;
+
+/** What a command has left of its input when it fails must not be read as commands. */
+const UNLESS_ALL_IS_READ = '[ "$s" = 0 ] || exit';
 
 /**
  * The first command, and then those that it reads, as often as a line is the mark, in the same shell. One that is not the leader
@@ -73,7 +100,7 @@ const withShell = (text: string, mark: string): string => `rookery_first() {
 ${text}
 }
 if kill -s 0 -- -$$ 2>/dev/null; then
-  ${framed('(rookery_first)', mark)}
+  ${framed('(rookery_first) </dev/null', mark)}
   unset TMOUT # bash's read would have a limit
   c=
   while IFS= read -r l; do
@@ -86,7 +113,7 @@ if kill -s 0 -- -$$ 2>/dev/null; then
 else rookery_first </dev/null; fi`;
 
 interface Conversation {
-  exec(text: string): RemoteProcess;
+  exec(text: string, input: Input | undefined): RemoteProcess;
   /** The command that it was opened with. */
   hear(): RemoteProcess;
   end(): Promise<unknown>;
@@ -115,8 +142,12 @@ const converse = (shell: RemoteProcess, mark: string): Conversation => {
   };
   return {
     hear: () => hear(true),
-    exec: (text) => {
-      shell.stdin.write(`${framed(`(\n${text}\n)`, mark)}\n${mark}\n`);
+    exec: (text, input) => {
+      const wanted = `(\n${text}\n)`;
+      const lines =
+        input === undefined ? [framed(`${wanted} </dev/null`, mark)] : [framed(wanted, mark), UNLESS_ALL_IS_READ];
+      shell.stdin.write(`${[...lines, mark].join('\n')}\n`);
+      if (input !== undefined) shell.stdin.write(input);
       return hear(false);
     },
     end: () => {

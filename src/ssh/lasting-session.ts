@@ -117,6 +117,8 @@ export const makeLastingSession = (first: Session, { open, emit, signal }: Lasti
     onReturn: (wanted) => {
       returning = wanted;
     },
+    enterShell: () => inner.enterShell(),
+    leaveShell: () => inner.leaveShell(),
     interrupt: () => inner.interrupt(),
     close,
   };

@@ -25,6 +25,10 @@ export interface Session extends Remote {
   readonly host: Host;
   /** Resolves when there is no connection any more. */
   readonly lost: Promise<void>;
+  /** Opens the shell for shared commands ahead of the first. */
+  enterShell(): void;
+  /** Ends it when it has nothing to do: no shared command is to come. */
+  leaveShell(): void;
   /** Ends every command that `run` is waiting for, by TERM, then KILL; programs that were spawned are their starters' matter. */
   interrupt(): void;
   /** Ends the connection; commands still running on the host lose their channels. */
@@ -90,8 +94,9 @@ export const makeSession = (host: Host, link: Link): Session => {
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
     const label = options.label ?? shellText(command);
-    const asked = options.stdin !== undefined || (options.answers ?? []).length > 0;
-    const shared = options.shared === true && !asked && shell.isFree();
+    const { stdin, answers = [] } = options;
+    const asked = stdin !== undefined || answers.length > 0;
+    const shared = options.shared === true && answers.length === 0 && shell.isFree(stdin !== undefined);
     const entry: Running = { shared, stopping: false, giveUp: () => {} };
     const givenUp = new Promise<never>((_, reject) => {
       entry.giveUp = () => reject(new CommandFailed(host.name, { ...(entry.late ?? STUCK), command: label }));
@@ -106,9 +111,9 @@ export const makeSession = (host: Host, link: Link): Session => {
     const begin = (redirection: string) => (text: string) =>
       open({ kind: 'shell', text }, label, redirection, () => !entry.stopping);
     const text = shellText(tellingGroup(command));
-    const opening = shared ? shell.exec(text, begin('')) : begin(asked ? '' : NO_INPUT)(text);
+    const opening = shared ? shell.exec(text, begin(''), stdin) : begin(asked ? '' : NO_INPUT)(text);
     const heard: RunOptions = {
-      ...options,
+      ...{ answers, ...(stdin === undefined || shared ? {} : { stdin }) },
       onOutput: (stream, text) => {
         limits.heard();
         options.onOutput?.(stream, text);
@@ -196,6 +201,8 @@ export const makeSession = (host: Host, link: Link): Session => {
     ),
     forward: link.forward,
     watch: (listener) => void watchers.push(listener),
+    enterShell: () => shell.enter((text) => open({ kind: 'shell', text }, 'a shell')),
+    leaveShell: () => void shell.leave(),
     interrupt: () => {
       for (const entry of running) stop(entry);
     },

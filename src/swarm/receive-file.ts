@@ -1,9 +1,9 @@
 import { type Command, sh } from '#protocol/shell.ts';
 
-/** Stores what comes on stdin, readable by its owner alone, and compares its hash. */
-export const receiveFile = (path: string, sha256: string): Command =>
+/** Stores so many bytes of stdin, readable by its owner alone, and compares their hash. */
+export const receiveFile = (path: string, sha256: string, bytes: number): Command =>
   sh`umask 077; [ ! -e ${path} ] || rm -f ${path}
-cat > ${path} || exit
+head -c ${bytes} > ${path} || exit
 ${verifyFile(path, sha256)}`;
 
 export const RECEIVE = 'receive and verify the artifact';

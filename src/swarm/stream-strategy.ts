@@ -21,7 +21,7 @@ export const streamStrategy: Strategy = {
     fetch: (targets) => streamToAll(job, targets),
     rehearse: async (targets) => {
       for (const { remote, path } of targets)
-        await remote.run(receiveFile(path, job.artifact.sha256), { label: RECEIVE, quiet: true });
+        await remote.run(receiveFile(path, job.artifact.sha256, job.artifact.bytes), { label: RECEIVE, quiet: true });
     },
     stop: nothing,
   }),
@@ -43,8 +43,8 @@ const streamToAll = async (job: Distribution, targets: readonly Target[]): Promi
   const send = async ({ remote, path }: Target): Promise<void> => {
     const host = remote.host.name;
     try {
-      const options = { stdin: content, label: RECEIVE, quiet: true, timeout: job.stallTimeout };
-      await remote.run(receiveFile(path, artifact.sha256), options);
+      const options = { stdin: content, shared: true, label: RECEIVE, quiet: true, timeout: job.stallTimeout };
+      await remote.run(receiveFile(path, artifact.sha256, bytes), options);
       traffic.set(host, { downloaded: bytes, uploaded: 0 });
       emit({ type: 'transfer-progress', host, pieces, bytes, downloaded: bytes, uploaded: 0, done: true });
     } catch (error) {

@@ -21,7 +21,7 @@ describe.each(cases)('receiving an artifact ($title)', ({ shell }) => {
     const sha256 = createHash('sha256').update(expected).digest('hex');
     return runIn(
       shell,
-      sh`printf %s ${content} | { ${receiveFile(to, sha256)}
+      sh`printf %s ${content} | { ${receiveFile(to, sha256, expected.length)}
 }`.text,
     );
   };
@@ -31,6 +31,11 @@ describe.each(cases)('receiving an artifact ($title)', ({ shell }) => {
     expect(await receive('new', 'new')).toMatchObject({ exitCode: 0, stderr: '' });
     expect(await readFile(path, 'utf8')).toBe('new');
     expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  test('takes no byte more than it should', async () => {
+    expect(await receive('whole and what follows', 'whole')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await readFile(path, 'utf8')).toBe('whole');
   });
 
   test('refuses another content, with both hashes', async () => {
