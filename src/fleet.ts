@@ -7,7 +7,6 @@ import { runsWell } from '#inventory/match-exec.ts';
 import { resolveInventory } from '#inventory/resolve-inventory.ts';
 import { sandboxInventory } from '#inventory/sandbox-inventory.ts';
 import { readSshConfig, sshConfigPlaces } from '#inventory/ssh-config-file.ts';
-import { startSandbox } from '#sandbox/start-sandbox.ts';
 
 export interface Fleet {
   readonly inventory: Inventory;
@@ -52,6 +51,7 @@ export const openFleet = async (config: Config, around: FleetSurroundings): Prom
     config.hosts.root === undefined
       ? join(config.directory, '.rookery', 'sandbox', config.stage)
       : localPath(config.hosts.root, { home: around.home, directory: config.directory });
+  const { startSandbox } = await import('#sandbox/start-sandbox.ts');
   const sandbox = await startSandbox({ name: 'sandbox', count: config.hosts.count, root, env: { PATH: around.path } });
   return { inventory: sandboxInventory(config, sandbox.hosts), close: sandbox.close };
 };

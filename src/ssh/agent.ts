@@ -1,16 +1,17 @@
-import ssh2 from 'ssh2';
+import type ssh2 from 'ssh2';
+import agents from 'ssh2/lib/agent.js';
 
 /**
  * An SSH agent that shows the keys of certain files first, or no others. sshd hangs up after some keys (MaxAuthTries, 6),
  * so the right one must not come last.
  */
-export class ChosenAgent extends ssh2.BaseAgent {
+export class ChosenAgent extends agents.BaseAgent {
   readonly #agent: ssh2.BaseAgent;
   readonly #first: readonly Buffer[];
   readonly #only: boolean;
   constructor(socket: string, first: readonly Buffer[], only: boolean) {
     super();
-    this.#agent = ssh2.createAgent(socket);
+    this.#agent = agents.createAgent(socket);
     this.#first = first;
     this.#only = only;
   }
@@ -33,5 +34,5 @@ const publicOf = (key: unknown): Buffer => (key as ssh2.ParsedKey).getPublicSSH(
 /** The public keys that an agent holds; none where it does not answer. */
 export const keysOfAgent = (socket: string): Promise<Buffer[]> =>
   new Promise((resolve) => {
-    ssh2.createAgent(socket).getIdentities((error, keys) => resolve(error || !keys ? [] : keys.map(publicOf)));
+    agents.createAgent(socket).getIdentities((error, keys) => resolve(error || !keys ? [] : keys.map(publicOf)));
   });

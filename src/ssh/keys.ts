@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import ssh2 from 'ssh2';
+import type ssh2 from 'ssh2';
+import parser from 'ssh2/lib/protocol/keyParser.js';
 import type { Ask } from '#recipe/setting.ts';
 
 /** A private key file, as far as it can be read. */
@@ -47,7 +48,7 @@ export const makeSecrets = (ask: Ask | undefined, mayAsk: Promise<unknown> = Pro
           const again = tries === 0 ? '' : 'That was not it. ';
           const passphrase = await askHidden(`${again}Passphrase of the key ${file}`);
           if (!passphrase) return undefined;
-          const key = ssh2.utils.parseKey(text, passphrase);
+          const key = parser.parseKey(text, passphrase);
           if (!(key instanceof Error)) return key;
         }
         return undefined;
@@ -82,7 +83,7 @@ const readKeyFile = async (file: string): Promise<KeyFile> => {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     return missing ? { state: 'missing', why: 'does not exist' } : { state: 'unreadable', why: 'cannot be read' };
   }
-  const key = ssh2.utils.parseKey(text);
+  const key = parser.parseKey(text);
   if (!(key instanceof Error)) {
     if (key.isPrivateKey()) return { state: 'ready', key, publicKey: key.getPublicSSH() };
     return { state: 'public', why: 'is the public half of a key: ssh.identityFile names the private one' };
@@ -94,6 +95,6 @@ const readKeyFile = async (file: string): Promise<KeyFile> => {
 /** What stands beside a private key, for finding it in the agent. */
 const publicHalf = async (file: string): Promise<Buffer | undefined> => {
   const text = await readFile(`${file}.pub`, 'utf8').catch(() => '');
-  const key = ssh2.utils.parseKey(text);
+  const key = parser.parseKey(text);
   return key instanceof Error ? undefined : key.getPublicSSH();
 };

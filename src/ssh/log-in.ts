@@ -1,5 +1,6 @@
+import type ssh2 from 'ssh2';
 import type { ConnectConfig } from 'ssh2';
-import ssh2 from 'ssh2';
+import Client from 'ssh2/lib/client.js';
 import type { Target } from '#inventory/host.ts';
 import { chooseAlgorithms } from './algorithms.ts';
 import { ConnectFailed, noAnswer } from './connect-failed.ts';
@@ -20,7 +21,7 @@ export const logIn = (
 ): Promise<ssh2.Client> =>
   new Promise((resolve, reject) => {
     const { ssh } = target;
-    const client = new ssh2.Client();
+    const client = new Client();
     let refusal: ConnectFailed | undefined;
     let greeted = false;
     client.once('handshake', () => {

@@ -1,4 +1,4 @@
-import { type PeerHandle, startPeer } from '#peer/start-peer.ts';
+import type { PeerHandle } from '#peer/start-peer.ts';
 import { encodeMetainfo } from '#protocol/metainfo.ts';
 import { isLoopback, isOwnAddress } from './host-address.ts';
 import type { Distribution } from './strategy.ts';
@@ -33,13 +33,15 @@ export const planOrigin = ({ artifact, targets, ports, reach, key }: Distributio
         infoHashes: new Set([infoHashOf(content)]),
         believes: (named) => believed.has(named),
       }),
-    seed: (tracker) =>
-      startPeer({
+    seed: async (tracker) => {
+      const { startPeer } = await import('#peer/start-peer.ts');
+      return startPeer({
         ...{ ...listen, ports, address, path: artifact.path, complete: true, introduced: true },
         metainfo: torrent(tracker?.url(address)),
         announce: tracker ? [tracker.url(address)] : [],
         ...(key === undefined ? {} : { key }),
-      }),
+      });
+    },
     believe: (named) => void believed.add(named),
   };
 };
