@@ -72,10 +72,9 @@ export const deploy = async (
     const releasing = sessions.filter(({ host }) => host.noRelease !== true);
     const locking: Locking = { wait: request.waitLock, emit, signal };
     const locks = plan.locks && !dryRun;
-    if (locks) for (const session of releasing) session.enterShell();
-    const taken = locks
-      ? await lockFleet(releasing, (session, turn) => takeLock(session, owner, turn), locking)
-      : NO_LOCKS;
+    const taking = locks ? lockFleet(releasing, (session, turn) => takeLock(session, owner, turn), locking) : NO_LOCKS;
+    if (locks) for (const session of releasing) session.enterShell(); // its channel is asked for after the guard's
+    const taken = await taking;
     const loss = lossOf(taken.held);
     loss.addEventListener('abort', () => packing.stop(loss.reason));
     endings.add(() => loss.aborted || unlockFleet(taken.held)); // without our word the hosts tidy up by themselves

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { PassThrough, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { setImmediate as afterOthers } from 'node:timers/promises';
 import type { RemoteProcess } from '#recipe/remote.ts';
 import { begunMark } from './begun-mark.ts';
 
@@ -11,7 +12,7 @@ import { begunMark } from './begun-mark.ts';
 export interface HostShell {
   /** Whether a command would be run at once; one with an input only where the shell is there. */
   isFree(hasInput: boolean): boolean;
-  /** Opens the shell ahead of the first command; where that fails, the first command opens one. */
+  /** Opens the shell ahead of the first command, after whatever is asked for in the same moment; where that fails, the first command opens one. */
   enter(open: Open): void;
   /**
    * Runs a text, which must leave nothing running, and must have taken all of its input when it ends well.
@@ -55,10 +56,12 @@ export const makeHostShell = (): HostShell => {
   return {
     isFree: (hasInput) => !busy && (shell !== undefined || !hasInput),
     enter: (open) => {
-      const opened = openWith(':', open).then(({ stdout, stderr, exit }) => {
-        for (const output of [stdout, stderr]) output.resume(); // unread, it does not end
-        return exit;
-      });
+      const opened = afterOthers()
+        .then(() => openWith(':', open))
+        .then(({ stdout, stderr, exit }) => {
+          for (const output of [stdout, stderr]) output.resume(); // unread, it does not end
+          return exit;
+        });
       entering = opened.catch(() => {});
     },
     exec: async (text, open, input) => {
