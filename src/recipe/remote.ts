@@ -43,7 +43,7 @@ export interface Remote {
    * connection there is handed to `accept`. Ends with the SSH connection. Resolves to the port. @throws CommandFailed where sshd refuses
    */
   forward(accept: (connection: Duplex) => void): Promise<number>;
-  /** Tells of every command that `run` begins from now on, and of its end: the number of its process group on the host. */
+  /** Tells of every process group on the host in which `run` runs commands, now or from now on, and of its end: one a command, and that of the shell for shared ones. */
   watch(listener: (group: number, runs: boolean) => void): void;
   /** This machine's address on the connection, and the host's own: what each of the two can be reached by. */
   readonly addresses: { readonly local: string; readonly remote: string };

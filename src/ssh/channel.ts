@@ -7,11 +7,14 @@ interface Collected {
   readonly ending: Awaited<RemoteProcess['exit']>;
 }
 
-/** Feeds stdin, gathers the output, and waits for the channel to close. */
+/**
+ * Feeds stdin, gathers the output, and waits for the channel to close.
+ * @param found hears the number of the process group, where the command tells it
+ */
 export const collect = async (
   { stdin: input, stdout: output, stderr: errors, exit }: RemoteProcess,
   { stdin, onOutput, answers }: RunOptions,
-  found: (group: number) => void,
+  found: ((group: number) => void) | undefined,
 ): Promise<Collected> => {
   const reply = replying(answers ?? [], (line) => void input.write(`${line}\n`));
   const [stdout, stderr] = [gather(), gather()];
@@ -21,12 +24,12 @@ export const collect = async (
     if (output !== '') onOutput?.(stream, output);
     reply(stream, text);
   };
-  const told = takeGroup(found, hear('stderr', stderr));
+  const told = found && takeGroup(found, hear('stderr', stderr));
   output.setEncoding('utf8').on('data', hear('stdout', stdout));
-  errors.setEncoding('utf8').on('data', told.write);
+  errors.setEncoding('utf8').on('data', told?.write ?? hear('stderr', stderr));
   if (stdin !== undefined) input.end(stdin);
   const ending = await exit;
-  told.end();
+  told?.end();
   return { ending, stdout: stdout.text(), stderr: stderr.text() };
 };
 

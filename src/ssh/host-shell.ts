@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { PassThrough, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setImmediate as afterOthers } from 'node:timers/promises';
+import { type Command, shellText } from '#protocol/shell.ts';
 import type { RemoteProcess } from '#recipe/remote.ts';
 import { begunMark } from './begun-mark.ts';
+import { takeGroup, tellingGroup } from './process-group.ts';
 
 /**
  * One shell of a host for many commands, one after the other. Every session of sshd's costs the host a process of sshd's, the user's
@@ -30,27 +32,40 @@ type Input = string | Uint8Array;
 
 type Ending = Awaited<RemoteProcess['exit']>;
 
-export const makeHostShell = (): HostShell => {
+/** Whoever has to know which process group the commands run in. */
+interface Groups {
+  readonly entered: (group: number) => void;
+  readonly left: (group: number) => void;
+}
+
+export const makeHostShell = ({ entered, left }: Groups): HostShell => {
   let shell: Conversation | undefined;
   let busy = false;
   let entering: Promise<unknown> = Promise.resolve();
   let leaving: Promise<unknown> = Promise.resolve();
 
-  const forget = (left: Conversation): void => {
-    if (shell === left) shell = undefined;
+  const forget = (ended: Conversation): void => {
+    if (shell === ended) shell = undefined;
   };
   /** The first command comes with the shell: what the user's profile does with the input is over when it has ended. */
   const openWith = async (text: string, open: Open): Promise<RemoteProcess> => {
     const mark = `rookery-${randomBytes(8).toString('hex')}`;
-    const program = await open(withShell(text, mark));
-    const entered = converse(program, mark);
-    shell = entered;
-    void program.exit.then(() => forget(entered));
-    return entered.hear();
+    const program = await open(shellText(tellingGroup(withShell(text, mark))));
+    let group: number | undefined;
+    const opened = converse(program, mark, (told) => {
+      group = told;
+      entered(told);
+    });
+    shell = opened;
+    void program.exit.then(() => {
+      forget(opened);
+      if (group !== undefined) left(group);
+    });
+    return opened.hear();
   };
-  const execIn = (entered: Conversation, text: string, input: Input | undefined): RemoteProcess => {
-    const program = entered.exec(text, input);
-    if (input !== undefined) void program.exit.then(({ exitCode }) => exitCode === 0 || forget(entered)); // it ends
+  const execIn = (opened: Conversation, text: string, input: Input | undefined): RemoteProcess => {
+    const program = opened.exec(text, input);
+    if (input !== undefined) void program.exit.then(({ exitCode }) => exitCode === 0 || forget(opened)); // it ends
     return program;
   };
   return {
@@ -80,9 +95,9 @@ export const makeHostShell = (): HostShell => {
       }
     },
     leave: async () => {
-      const left = shell;
+      const ending = shell;
       shell = undefined;
-      if (left) leaving = Promise.all([leaving, left.end()]);
+      if (ending) leaving = Promise.all([leaving, ending.end()]);
       await leaving;
     },
   };
@@ -99,7 +114,9 @@ const UNLESS_ALL_IS_READ = '[ "$s" = 0 ] || exit';
  * The first command, and then those that it reads, as often as a line is the mark, in the same shell. One that is not the leader
  * of its process group, because a wrapper started it, could be ended without what runs in it: it runs the first alone, as it is.
  */
-const withShell = (text: string, mark: string): string => `rookery_first() {
+const withShell = (text: string, mark: string): Command => ({
+  kind: 'shell',
+  text: `rookery_first() {
 ${text}
 }
 if kill -s 0 -- -$$ 2>/dev/null; then
@@ -113,7 +130,8 @@ if kill -s 0 -- -$$ 2>/dev/null; then
 ";;
     esac
   done
-else rookery_first </dev/null; fi`;
+else rookery_first </dev/null; fi`,
+});
 
 interface Conversation {
   exec(text: string, input: Input | undefined): RemoteProcess;
@@ -122,17 +140,19 @@ interface Conversation {
   end(): Promise<unknown>;
 }
 
-const converse = (shell: RemoteProcess, mark: string): Conversation => {
+const converse = (shell: RemoteProcess, mark: string, found: (group: number) => void): Conversation => {
   let current: { readonly stdout: Part; readonly stderr: Part } | undefined;
   let end: Ending | undefined;
+  const told = takeGroup(found, (text) => current?.stderr.take(text));
   void shell.exit.then((ending) => {
     end = ending;
+    told.end();
     current?.stdout.cut();
     current?.stderr.cut();
   });
   shell.stdin.on('error', () => {}); // its end tells
-  shell.stdout.on('data', (chunk: Buffer) => current?.stdout.take(chunk));
-  shell.stderr.on('data', (chunk: Buffer) => current?.stderr.take(chunk));
+  shell.stdout.setEncoding('latin1').on('data', (text: string) => current?.stdout.take(text));
+  shell.stderr.setEncoding('latin1').on('data', told.write);
   const hear = (first: boolean): RemoteProcess => {
     const [stdout, stderr] = [makePart(mark), makePart(mark)];
     current = { stdout, stderr };
@@ -168,7 +188,8 @@ const NOBODY = new PassThrough().resume().end();
 
 interface Part {
   readonly stream: Readable;
-  take(chunk: Buffer): void;
+  /** @param text one character a byte */
+  take(text: string): void;
   /** The exit code that stood at its end. */
   code(): number | undefined;
   /** Ends it where the shell has ended first. */
@@ -179,12 +200,12 @@ interface Part {
 const makePart = (mark: string): Part => {
   const stream = new PassThrough();
   const sought = `${mark}:`;
-  let held = ''; // one character a byte
+  let held = '';
   let code: number | undefined;
   return {
     stream,
-    take: (chunk) => {
-      held += chunk.toString('latin1');
+    take: (text) => {
+      held += text;
       const at = held.indexOf(sought);
       if (at === -1) {
         const sure = held.length - begunMark(held, sought);

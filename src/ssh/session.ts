@@ -17,6 +17,7 @@ import { makeChannels } from './channels.ts';
 import { makeHostShell } from './host-shell.ts';
 import { ChannelRefused, type Link } from './link.ts';
 import { signalGroup, tellingGroup } from './process-group.ts';
+import { makeRunning } from './running.ts';
 import { fileSender } from './send-file.ts';
 import { type Late, NO_LIMITS, watchTime } from './time-limits.ts';
 
@@ -37,8 +38,6 @@ export interface Session extends Remote {
 
 /** Makes a `Remote` of a connection. */
 export const makeSession = (host: Host, link: Link): Session => {
-  const running = new Set<Running>();
-  const watchers: ((group: number, runs: boolean) => void)[] = [];
   let loss: string | undefined;
   void link.gone.then((cause) => {
     loss = cause;
@@ -89,7 +88,12 @@ export const makeSession = (host: Host, link: Link): Session => {
       },
       ({ exit }) => exit,
     );
-  const shell = makeHostShell();
+  const running = makeRunning({
+    send: (group, signal) => void send(group, signal),
+    leaveShell: () => void shell.leave(),
+    isLost: () => loss !== undefined,
+  });
+  const shell = makeHostShell({ entered: running.enteredShell, left: running.leftShell });
 
   const run = async (command: Command, options: RunOptions = {}): Promise<CommandResult> => {
     const begun = performance.now();
@@ -97,21 +101,18 @@ export const makeSession = (host: Host, link: Link): Session => {
     const { stdin, answers = [] } = options;
     const asked = stdin !== undefined || answers.length > 0;
     const shared = options.shared === true && answers.length === 0 && shell.isFree(stdin !== undefined);
-    const entry: Running = { shared, stopping: false, giveUp: () => {} };
+    let late: Late | undefined;
+    let giveUp = () => {};
     const givenUp = new Promise<never>((_, reject) => {
-      entry.giveUp = () => reject(new CommandFailed(host.name, { ...(entry.late ?? STUCK), command: label }));
+      giveUp = () => reject(new CommandFailed(host.name, { ...(late ?? STUCK), command: label }));
     });
+    const entry = running.begin(shared, () => giveUp());
     let limits = NO_LIMITS;
-    running.add(entry);
-    const found = (group: number) => {
-      entry.group = group;
-      for (const tell of watchers) tell(group, true);
-      if (entry.stopping) end(entry, group);
-    };
     const begin = (redirection: string) => (text: string) =>
       open({ kind: 'shell', text }, label, redirection, () => !entry.stopping);
-    const text = shellText(tellingGroup(command));
-    const opening = shared ? shell.exec(text, begin(''), stdin) : begin(asked ? '' : NO_INPUT)(text);
+    const opening = shared
+      ? shell.exec(shellText(command), begin(''), stdin)
+      : begin(asked ? '' : NO_INPUT)(shellText(tellingGroup(command)));
     const heard: RunOptions = {
       ...{ answers, ...(stdin === undefined || shared ? {} : { stdin }) },
       onOutput: (stream, text) => {
@@ -120,20 +121,20 @@ export const makeSession = (host: Host, link: Link): Session => {
       },
     };
     const collected = opening.then((opened) => {
-      limits = watchTime(options, (late) => {
-        entry.late = late;
-        stop(entry);
+      limits = watchTime(options, (why) => {
+        late = why;
+        running.stop(entry);
       });
-      return collect(opened, heard, found);
+      return collect(opened, heard, shared ? undefined : (group) => running.found(entry, group));
     });
     const { stdout, stderr, ending } = await Promise.race([collected, givenUp]).finally(() => {
       limits.end();
-      forget(entry);
+      running.forget(entry);
     });
     const seconds = (performance.now() - begun) / 1000;
-    if (entry.late)
+    if (late)
       throw new CommandFailed(host.name, {
-        ...entry.late,
+        ...(late as Late),
         ...ending,
         command: label,
         output: lastLines(stderr || stdout),
@@ -150,27 +151,11 @@ export const makeSession = (host: Host, link: Link): Session => {
 
   const spawn = (command: Command): Promise<RemoteProcess> => open(command, shellText(command));
 
-  const forget = (entry: Running): void => {
-    running.delete(entry);
-    if (entry.group !== undefined && loss === undefined) for (const tell of watchers) tell(entry.group, false);
-  };
   const send = (group: number, signal: 'TERM' | 'KILL') =>
     open(signalGroup(group, signal), `send ${signal}`, SILENT).then(
       ({ stdout, stderr }) => void [stdout.resume(), stderr.resume()],
       () => {}, // no connection any more
     );
-  const stop = (entry: Running): void => {
-    if (entry.stopping) return;
-    entry.stopping = true;
-    if (entry.group !== undefined) end(entry, entry.group);
-    setTimeout(() => running.has(entry) && entry.giveUp(), PATIENCE + GRACE).unref();
-  };
-  const end = (entry: Running, group: number): void => {
-    if (entry.shared) void shell.leave(); // the signal is for its whole group, and may come when the command has ended
-    void send(group, 'TERM');
-    setTimeout(() => running.has(entry) && void send(group, 'KILL'), PATIENCE).unref();
-  };
-
   return {
     host,
     addresses: link.addresses,
@@ -200,12 +185,10 @@ export const makeSession = (host: Host, link: Link): Session => {
       spawn,
     ),
     forward: link.forward,
-    watch: (listener) => void watchers.push(listener),
+    watch: running.watch,
     enterShell: () => shell.enter((text) => open({ kind: 'shell', text }, 'a shell')),
     leaveShell: () => void shell.leave(),
-    interrupt: () => {
-      for (const entry of running) stop(entry);
-    },
+    interrupt: running.interrupt,
     close: async () => {
       await Promise.race([shell.leave(), link.gone, pause(LEAVE, undefined, { ref: false })]);
       await link.close();
@@ -220,12 +203,6 @@ const SILENT = 'exec </dev/null >/dev/null 2>&1\n';
 /** Milliseconds that the shell has to end before the connection does: a host that says nothing any more is not waited for. */
 const LEAVE = 500;
 
-/** Milliseconds that a command has to end after TERM. */
-const PATIENCE = 5000;
-
-/** Milliseconds from KILL until a command is not waited for any longer: a child that detached itself holds its channel, or a disk hangs. */
-const GRACE = 1000;
-
 const REFUSED = {
   code: 'command',
   message: 'the host opens no channel, though none is open: does its sshd allow sessions (MaxSessions)?',
@@ -234,16 +211,3 @@ const REFUSED = {
 const TOO_LATE = { code: 'interrupted', message: 'interrupted before it had begun' } as const;
 
 const STUCK = { code: 'interrupted', message: 'interrupted; something that it started goes on' } as const;
-
-/** A command that `run` is waiting for. */
-interface Running {
-  /** Its process group on the host, once it has told it. */
-  group?: number;
-  /** It runs in the shell of the host. */
-  readonly shared: boolean;
-  stopping: boolean;
-  /** Set when it has taken longer than it may. */
-  late?: Late;
-  /** Ends the waiting, not the command. */
-  giveUp: () => void;
-}
