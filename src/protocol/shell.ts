@@ -33,15 +33,13 @@ export const shellText = (command: Command): string =>
 export const loginLine = (text: string): string => {
   const quoted = quote(text);
   if (quoted.length <= 1000 && !/[^ -~]|[\\!]/.test(text)) return `exec /bin/sh -c ${quoted}`;
-  const plain = Array.from(new TextEncoder().encode(text), asPlain).join('');
+  const plain = text.replace(/[^ -~]|[\\!']/gu, inOctal);
   const words = plain.match(/(\\0\d{3}|[^\\]){1,200}/g) ?? []; // a number is whole: fish reads a backslash before a quote
   return `exec /bin/sh -c ${REASSEMBLE} /bin/sh ${words.map((word) => `'${word}'`).join(' ')}`;
 };
 
-const asPlain = (byte: number): string => {
-  const character = String.fromCharCode(byte);
-  return /[ -~]/.test(character) && !/[\\!']/.test(character) ? character : `\\0${byte.toString(8).padStart(3, '0')}`;
-};
+const inOctal = (character: string): string =>
+  Array.from(new TextEncoder().encode(character), (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
 
 const REASSEMBLE = `'c=$(IFS=; printf %b "$*"); set --; eval "$c"'`;
 
