@@ -7,7 +7,15 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Command, shellText } from '#protocol/shell.ts';
 import { type LockOwner, parseLock } from '#release/found-lock.ts';
-import { breakLock, type GuardTiming, giveBackLock, guardLock, leaveLock, SILENT } from '#release/lock-programs.ts';
+import {
+  breakLock,
+  type GuardStart,
+  type GuardTiming,
+  giveBackLock,
+  guardLock,
+  leaveLock,
+  SILENT,
+} from '#release/lock-programs.ts';
 import { markedWith, signalProcesses } from '../support/host-processes.ts';
 import { findShells } from '../support/shells.ts';
 import { until } from '../support/until.ts';
@@ -67,7 +75,8 @@ describe.each(findShells().map((shell) => ({ shell, title: shell.name })))('the 
       ended: async () => (await closed)[0] as number | null,
     };
   };
-  const guard = (who: LockOwner, timing?: GuardTiming) => start(guardLock(app.deployTo, who, timing));
+  const guard = (who: LockOwner, timing?: GuardTiming, how?: GuardStart) =>
+    start(guardLock(app.deployTo, who, timing, how));
   /** The lock of a guard that died long ago, with what it had not published. */
   const leaveDead = async (silence = 60) => {
     const then = Math.floor(Date.now() / 1000) - silence;
@@ -90,6 +99,25 @@ describe.each(findShells().map((shell) => ({ shell, title: shell.name })))('the 
     first.say(`protect ${NEW}`, 'done');
     first.child.stdin.end();
     expect([await first.ended(), first.errors(), second.errors(), running()]).toEqual([0, '', '', []]);
+    expect(await left()).toEqual(['incoming', 'peer', 'releases']);
+  });
+
+  test('is not taken by a guard that waits before it is told to, and never by one that is told nothing', async () => {
+    const waiting = guard(ann, undefined, { waits: true });
+    const other = guard(bob);
+    expect(await other.verdict).toBe('held');
+    other.say('done');
+    expect(await other.ended()).toBe(0);
+    waiting.say('go');
+    expect(await waiting.verdict).toBe('held');
+    waiting.say(`protect ${NEW}`);
+    while (!(await lock()).includes(`protect ${NEW}`)) await new Promise((resolve) => setTimeout(resolve, 20));
+    waiting.say('done');
+    expect([await waiting.ended(), waiting.errors()]).toEqual([0, '']);
+
+    const dismissed = guard(ann, undefined, { waits: true });
+    dismissed.child.stdin.end();
+    expect([await dismissed.verdict, dismissed.errors(), running()]).toEqual(['exit code 0', '', []]);
     expect(await left()).toEqual(['incoming', 'peer', 'releases']);
   });
 

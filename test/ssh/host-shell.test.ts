@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
@@ -11,6 +12,7 @@ import { signalProcesses } from '../support/host-processes.ts';
 import { failureOf, openSession } from '../support/open-session.ts';
 import { SSHD_TOOLS, type SshdFleet, startSshdFleet } from '../support/sshd-fleet.ts';
 import { needs } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 
 describe.skipIf(!needs(...SSHD_TOOLS)).each(['built-in', 'openssh'] as const)(
   'one shell for many commands: %s',
@@ -67,6 +69,64 @@ E`)
       ];
       expect(await failureOf(run(script(steps)))).toMatchObject({ command: 'go wrong', exitCode: 1, output: 'no' });
       expect(sessions()).toBe(before + 1);
+    });
+
+    test('an input is taken as it is, by a shell that is there, and the next command is none of it', async () => {
+      await run(['true']);
+      const before = sessions();
+      const mark = (await run(sh`ps -o args= $$ | grep -o 'rookery-[0-9a-f]*' | head -n 1`)).stdout.trim();
+      const bytes = Buffer.concat([Buffer.from(`\0\n${mark}\nexit 9\n`), randomBytes(700_000), Buffer.from('\n')]);
+      const sum = createHash('sha256').update(bytes).digest('hex');
+      const { stdout } = await run(sh`head -c ${bytes.length} | sha256sum; echo end`, { stdin: bytes });
+      expect(stdout).toBe(`${sum}  -\nend\n`);
+      expect((await run(sh`echo next`)).stdout).toBe('next\n');
+      expect((await run(sh`head -c 3`, { stdin: 'äb' })).stdout).toBe('äb');
+      expect(sessions()).toBe(before);
+    });
+
+    test('what a command that fails leaves of its input is not run', async () => {
+      const file = `/tmp/${host().port}-run`;
+      const input = `${`touch ${file}\n`.repeat(30_000)}`;
+      for (const leave of [sh`exit 3`, sh`head -c 20; exit 3`]) {
+        await run(['true']);
+        expect(await failureOf(run(leave, { stdin: input }))).toMatchObject({ code: 'command', exitCode: 3 });
+        expect((await run(sh`echo after; [ ! -e ${file} ]`)).stdout).toBe('after\n');
+      }
+      const before = sessions();
+      await run(['true']);
+      expect(sessions()).toBe(before);
+    });
+
+    test('opened ahead it is one session, which the first command waits for', async () => {
+      const [made, other] = await openSession(fleet, transport);
+      const before = sessions();
+      other.enterShell();
+      expect((await other.run(sh`echo first`, { shared: true })).stdout).toBe('first\n');
+      expect((await other.run(sh`head -c 2`, { shared: true, stdin: 'in' })).stdout).toBe('in');
+      expect(sessions()).toBe(before + 1);
+      other.leaveShell();
+      await other.close();
+      await made.close();
+    });
+
+    test('whoever watches is told of its process group once, also where it was there before, and of its end', async () => {
+      const [made, other] = await openSession(fleet, transport);
+      const told: [number, boolean][] = [];
+      const group = Number((await other.run(sh`ps -o pgid= $$`, { shared: true })).stdout);
+      other.watch((...word) => told.push(word));
+      await other.run(['true'], { shared: true });
+      await other.run(['true'], { shared: true });
+      expect(told).toEqual([[group, true]]);
+      const alone = Number((await other.run(sh`ps -o pgid= $$`)).stdout);
+      expect(told.slice(1)).toEqual([
+        [alone, true],
+        [alone, false],
+      ]);
+      other.leaveShell();
+      await until(() => told.length === 4);
+      expect(told[3]).toEqual([group, false]);
+      await other.close();
+      await made.close();
     });
 
     test('what goes in is what comes out', async () => {
