@@ -10,7 +10,7 @@ import type { SwarmSteps } from '#recipe/swarm-steps.ts';
 import type { TaskContext } from '#recipe/task-context.ts';
 import { UserError } from '#recipe/user-error.ts';
 import { releasePaths } from '#release/release-paths.ts';
-import { canVerify } from '#swarm/receive-file.ts';
+import { canReceive } from '#swarm/receive-file.ts';
 import { sftpStrategy } from '#swarm/sftp-strategy.ts';
 import type { DistributionResult, IsCached, Strategy, Target, Transfer } from '#swarm/strategy.ts';
 import { STREAMED_BYTES, streamStrategy } from '#swarm/stream-strategy.ts';
@@ -55,8 +55,8 @@ export const joinSwarm = (parts: SwarmParts): SwarmSteps => {
   const stop = async (): Promise<void> => opened?.transfer.stop();
   const strategyFor = (bytes: number, targets: readonly Target[]): Strategy => {
     const little = config.strategy === 'sftp' || bytes * targets.length < config.swarm.minBytes;
-    const verified = ({ remote }: Target) => canVerify(parts.state(remote.host.name)?.platform.tools ?? []);
-    if (little && bytes <= STREAMED_BYTES && targets.every(verified)) return streamStrategy;
+    const receives = ({ remote }: Target) => canReceive(parts.state(remote.host.name)?.platform.tools ?? []);
+    if (little && bytes <= STREAMED_BYTES && targets.every(receives)) return streamStrategy;
     return config.strategy === 'sftp' ? sftpStrategy : torrentStrategy;
   };
 

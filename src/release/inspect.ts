@@ -66,8 +66,8 @@ for f in ${LOADERS}; do [ -e "$f" ] && printf 'loader\t%s\n' "$f"; done
 printf 'libc\t%s\n' "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
 command -v node >/dev/null && echo "node$tab$(node --version 2>/dev/null)"`;
 
-/** What can check a hash, unpack, or listen for a neighbour. */
-const TOOLS = ['sha256sum', 'shasum', 'openssl', 'gzip', 'perl', 'python3'];
+/** What can check a hash, take a part of an input, unpack, or listen for a neighbour. */
+const TOOLS = ['sha256sum', 'shasum', 'openssl', 'head', 'gzip', 'perl', 'python3'];
 
 /**
  * Where a Node may have to be sent: a file system that is mounted noexec is found by trying; a disk that takes no file is told

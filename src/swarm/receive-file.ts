@@ -17,6 +17,9 @@ elif command -v openssl >/dev/null; then h=$(openssl dgst -r -sha256 < ${path})
 else echo 'there is no sha256sum, shasum or openssl on this host' >&2; exit 1; fi
 [ "\${h%% *}" = ${sha256} ] || { echo "the SHA-256 is \${h%% *}, it should be "${sha256} >&2; exit 1; }`;
 
-/** Whether a host with these tools has one of them. */
+/** Whether a host with these tools can receive a file like this. */
+export const canReceive = (tools: readonly string[]): boolean => canVerify(tools) && tools.includes('head');
+
+/** Whether it can verify one. */
 export const canVerify = (tools: readonly string[]): boolean =>
   ['sha256sum', 'shasum', 'openssl'].some((name) => tools.includes(name));

@@ -10,8 +10,8 @@ import {
 } from './strategy.ts';
 
 /**
- * A small artifact is the stdin of one command on every host, which stores and verifies it: no subsystem, no second command,
- * and no peers, whose start alone would take longer. The hosts need a program for SHA-256.
+ * A small artifact is the input of one command in every host's shell, which stores and verifies it: no subsystem, no second command,
+ * and no peers, whose start alone would take longer. The hosts need `head` and a program for SHA-256.
  */
 export const streamStrategy: Strategy = {
   name: 'stream',

@@ -77,6 +77,29 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'dash', 'busybox', 'fish', 'csh') |
   });
 });
 
+describe.skipIf(!needs(...SSHD_TOOLS, 'git'))('a host without `head`', () => {
+  let fleet: SshdFleet;
+  let project: Project;
+  beforeAll(async () => {
+    fleet = await startSshdFleet({ hosts: [{ without: ['head'] }, {}] });
+    project = await makeProject({ fleet });
+  });
+  afterAll(async () => {
+    await project?.remove();
+    await fleet?.close();
+  });
+
+  test.each(['sftp', 'torrent'])('gets by %s what would go straight to it otherwise', async (strategy) => {
+    await project.configure({ config: { strategy } });
+    const run = await project.deploy();
+    const transfers = run.events.filter(({ type }) => type === 'transfer-start');
+    expect(transfers).toEqual([expect.objectContaining({ strategy })]);
+    expect(transfers[0]).not.toHaveProperty('via');
+    for (const host of fleet.hosts) expect(run.of(host)).toMatchObject({ status: 'published' });
+    await expectNothingLeft(project);
+  });
+});
+
 describe.skipIf(!needs(...SSHD_TOOLS, 'git') || !needsRoot())('hosts that cannot be served', () => {
   const NO_NODE = ['node', 'nodejs'];
   const says = (
