@@ -36,7 +36,7 @@ export interface Remote {
   write(path: string, content: Uint8Array, mode?: number): Promise<void>;
   /** The bytes of a file on the host. @throws CommandFailed */
   read(path: string): Promise<Uint8Array>;
-  /** Sends a local file by SFTP, telling the bytes sent so far as it goes; rejects, and sends no more, when it is told to stop. */
+  /** Sends a local file by SFTP, telling the bytes sent so far as it goes; rejects when it is told to stop, and has ended on the host by then. */
   sendFile(localPath: string, path: string, progress: (bytes: number) => void, stop?: AbortSignal): Promise<void>;
   /**
    * Lets programs of the host connect to this machine: its sshd listens on a port of 127.0.0.1 that it chooses, and every

@@ -4,7 +4,10 @@ import type { SFTPWrapper } from 'ssh2';
 import { sh } from '#protocol/shell.ts';
 import type { Remote } from '#recipe/remote.ts';
 
-/** Sends local files by SFTP; where the host offers none, or a noisy profile spoils it, through a program's stdin. */
+/**
+ * Sends local files by SFTP; where the host offers none, or a noisy profile spoils it, through a program's stdin. One that is stopped
+ * has ended on the host when its promise rejects.
+ */
 export const fileSender =
   (
     open: (path: string) => Promise<SFTPWrapper | undefined>,
@@ -23,7 +26,9 @@ export const fileSender =
         sftp.fastPut(localPath, path, { mode: 0o600, step: progress }, (error) => (error ? reject(error) : resolve()));
       });
     } finally {
+      const closed = new Promise((resolve) => sftp.once('close', resolve));
       sftp.end();
+      if (stop?.aborted) await Promise.race([closed, gone]);
     }
   };
 
@@ -54,8 +59,8 @@ const pour = async (
     program.stdin,
     stop ? { signal: stop } : {},
   ).catch((error: Error) => error);
-  if (stop?.aborted) throw new Error('stopped');
   const { exitCode } = await program.exit;
+  if (stop?.aborted) throw new Error('stopped');
   if (exitCode !== 0) throw new Error(words.trim() || 'the connection was lost');
   if (broken) throw broken;
 };

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, sh } from '#protocol/shell.ts';
 import { CommandFailed } from '#recipe/remote.ts';
 import { VERIFY, verifyFile } from './receive-file.ts';
@@ -64,23 +65,18 @@ const upload = async (
   const watch = watchProgress(stallTimeout, signal);
   const stop = new AbortController();
   let told = 0;
+  const moved = (bytes: number) => {
+    watch.moved();
+    if (performance.now() - told < 1000 / TOLD_A_SECOND) return;
+    told = performance.now();
+    tell(bytes, false);
+  };
+  const sending = remote.sendFile(artifact.path, path, moved, stop.signal);
   try {
-    await Promise.race([
-      watch.ended,
-      remote.sendFile(
-        artifact.path,
-        path,
-        (bytes) => {
-          watch.moved();
-          if (performance.now() - told < 1000 / TOLD_A_SECOND) return;
-          told = performance.now();
-          tell(bytes, false);
-        },
-        stop.signal,
-      ),
-    ]);
+    await Promise.race([watch.ended, sending]);
   } catch (error) {
     stop.abort();
+    await Promise.race([sending.catch(() => {}), pause(PATIENCE, undefined, { ref: false })]);
     if (signal.aborted) return INTERRUPTED;
     return await explainUpload(error as Error, artifact.bytes, target);
   } finally {
@@ -90,6 +86,9 @@ const upload = async (
   tell(artifact.bytes, true);
   return undefined;
 };
+
+/** Milliseconds that a host has to end what it was being sent: what comes later comes after what tidies up. */
+const PATIENCE = 5000;
 
 /** As often as a peer reports. */
 const TOLD_A_SECOND = 4;
