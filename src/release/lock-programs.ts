@@ -19,6 +19,9 @@ export const DEAD_AFTER = 30;
 /** Exit code of a guard that has not heard of its deployer for too long. */
 export const SILENT = 3;
 
+/** What a guard says that waits for its turn: before, a profile might take the word that is meant for it. */
+export const WAITING = 'waiting';
+
 export interface GuardTiming {
   /** Seconds from beat to beat. */
   readonly tick: number;
@@ -34,7 +37,7 @@ export interface GuardStart {
 }
 
 /**
- * Takes the lock and holds it. It prints `held`, preceded by the dead lock that it took over, or the lock that is in the
+ * Takes the lock and holds it, at once or when it reads `go`, for which it says that it waits. It prints `held`, preceded by the dead lock that it took over, or the lock that is in the
  * way and `taken`. Then it waits for words: `alive` now and then, `protect` with a release, `begun` and `ended` with a
  * process group, `done`. When the channel ends without a word, or nothing is heard for a minute (the network is away, or
  * the deployer is stopped), it ends the commands that still run, removes what was not published, and the lock.
@@ -58,8 +61,8 @@ export const guardLock = (
   const { own, lock } = releasePaths(deployTo);
   const line = JSON.stringify(owner);
   return sh`
+${waits ? sh`echo ${WAITING}; read -r x && [ "$x" = go ] || exit 0` : sh``}
 trap '' HUP INT TERM PIPE
-${waits ? sh`read -r x && [ "$x" = go ] || exit 0` : sh``}
 ${claim(deployTo, line, 'beat', again === 'at-once' ? line : NOBODY)}
 exec 3<&0 4>> "$new"
 mkfifo ${own}/words.$$ || { rm -f ${lock} "$new"; exit 1; }

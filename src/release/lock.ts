@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { eachLine, keepTail } from '#recipe/process-output.ts';
 import { CommandFailed, commandFailure, type Remote, type RemoteProcess } from '#recipe/remote.ts';
 import { describeLock, type FoundLock, inWords, type LockOwner, parseLock } from './found-lock.ts';
-import { type GuardStart, giveBackLock, guardLock, leaveLock, SILENT } from './lock-programs.ts';
+import { type GuardStart, giveBackLock, guardLock, leaveLock, SILENT, WAITING } from './lock-programs.ts';
 
 /** The lock of one host, had. */
 export interface HeldLock {
@@ -86,9 +86,12 @@ const startGuard = async (
 ): Promise<{ readonly guard: RemoteProcess; readonly dead?: FoundLock } | { readonly taken: FoundLock }> => {
   const guard = await remote.spawn(guardLock(remote.host.deployTo, owner, undefined, start));
   const words = lines(guard);
-  void turn?.then((come) => (come ? guard.stdin.write('go\n') : guard.stdin.end()));
   const said: string[] = [];
   for (let word = await words.next(); word !== undefined; word = await words.next()) {
+    if (turn && word.endsWith(WAITING)) {
+      void turn.then((come) => (come ? guard.stdin.write('go\n') : guard.stdin.end()));
+      continue;
+    }
     said.push(word);
     const verdict = verdictOf(said);
     if (verdict && 'taken' in verdict) return guard.exit.then(() => verdict);

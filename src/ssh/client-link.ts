@@ -31,7 +31,7 @@ export const clientLink = (host: string, { client, cut, sent, addresses }: Conne
     forward: forwardPorts(host, client),
     close: async () => {
       client.end();
-      const stuck = setTimeout(cut, 1000).unref(); // the other side is gone without a word
+      const stuck = setTimeout(cut, 1000); // the other side is gone without a word
       void gone.then(() => clearTimeout(stuck));
       await (closed || Promise.race([sent(), gone]));
     },

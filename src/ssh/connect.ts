@@ -20,7 +20,7 @@ export interface Connection {
   readonly client: ssh2.Client;
   /** Ends it without a word to the other side, also where that is about to be closed and never answers: ssh2's own `destroy` does nothing then. */
   readonly cut: () => void;
-  /** Resolves when its end, and all before it, is on its way to the host, or there is no way to it any more. */
+  /** Resolves when its end, and all before it, is on its way to the host, or there is no way to it any more; never where a program is the way. */
   readonly sent: () => Promise<void>;
   readonly addresses: Socket['addresses'];
 }
@@ -41,8 +41,9 @@ export const builtInTransport = (secrets: Secrets, dialled: () => void = () => {
         const socket = await reaching;
         gatherWrites(socket.stream);
         const client = await logIn(target, socket, known, credentials, signal);
-        const { stream, addresses } = socket;
-        return { client, addresses, cut: () => void stream.destroy(), sent: () => sent(stream) };
+        const { stream, addresses, complaint } = socket;
+        const ends = complaint ? () => NEVER : () => sent(stream); // a program on the way is ended when the host has answered
+        return { client, addresses, cut: () => void stream.destroy(), sent: ends };
       }),
     );
   const ways = makeWays(logInTo, ({ client }) => new Promise<void>((resolve) => client.once('close', () => resolve())));
@@ -54,6 +55,8 @@ export const builtInTransport = (secrets: Secrets, dialled: () => void = () => {
     },
   };
 };
+
+const NEVER = new Promise<void>(() => {});
 
 const sent = (stream: Duplex): Promise<void> => finished(stream, { readable: false }).catch(() => {});
 

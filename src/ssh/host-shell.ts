@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { PassThrough, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { setImmediate as afterOthers } from 'node:timers/promises';
+import { setImmediate as afterOthers, setTimeout as pause } from 'node:timers/promises';
 import { type Command, shellText } from '#protocol/shell.ts';
 import type { RemoteProcess } from '#recipe/remote.ts';
 import { begunMark } from './begun-mark.ts';
@@ -12,15 +12,16 @@ import { takeGroup, tellingGroup } from './process-group.ts';
  * login shell and a `sh`, and the deployer two round trips; in a shell that is there it is one fork, and one round trip.
  */
 export interface HostShell {
-  /** Whether a command would be run at once; one with an input only where the shell is there. */
+  /** Whether a command would be run at once; one with an input only where the shell is ready. */
   isFree(hasInput: boolean): boolean;
   /** Opens the shell ahead of the first command, after whatever is asked for in the same moment; where that fails, the first command opens one. */
   enter(open: Open): void;
   /**
    * Runs a text, which must leave nothing running, and must have taken all of its input when it ends well.
    * @param open rejects as this does, where there is no shell yet
+   * @param check throws where the command is not wanted any more, once it has waited for the shell
    */
-  exec(text: string, open: Open, input?: Input): Promise<RemoteProcess>;
+  exec(text: string, open: Open, check: () => void, input?: Input): Promise<RemoteProcess>;
   /** Ends it as soon as what it runs has ended, and resolves then; the next command opens another one. */
   leave(): Promise<void>;
 }
@@ -40,12 +41,15 @@ interface Groups {
 
 export const makeHostShell = ({ entered, left }: Groups): HostShell => {
   let shell: Conversation | undefined;
+  let ready = false; // its first command has ended
   let busy = false;
   let entering: Promise<unknown> = Promise.resolve();
   let leaving: Promise<unknown> = Promise.resolve();
 
   const forget = (ended: Conversation): void => {
-    if (shell === ended) shell = undefined;
+    if (shell !== ended) return;
+    shell = undefined;
+    ready = false;
   };
   /** The first command comes with the shell: what the user's profile does with the input is over when it has ended. */
   const openWith = async (text: string, open: Open): Promise<RemoteProcess> => {
@@ -61,7 +65,11 @@ export const makeHostShell = ({ entered, left }: Groups): HostShell => {
       forget(opened);
       if (group !== undefined) left(group);
     });
-    return opened.hear();
+    const first = opened.hear();
+    void first.exit.then(() => {
+      ready = shell === opened;
+    });
+    return first;
   };
   const execIn = (opened: Conversation, text: string, input: Input | undefined): RemoteProcess => {
     const program = opened.exec(text, input);
@@ -69,7 +77,7 @@ export const makeHostShell = ({ entered, left }: Groups): HostShell => {
     return program;
   };
   return {
-    isFree: (hasInput) => !busy && (shell !== undefined || !hasInput),
+    isFree: (hasInput) => !busy && (ready || !hasInput),
     enter: (open) => {
       const opened = afterOthers()
         .then(() => openWith(':', open))
@@ -79,14 +87,16 @@ export const makeHostShell = ({ entered, left }: Groups): HostShell => {
         });
       entering = opened.catch(() => {});
     },
-    exec: async (text, open, input) => {
+    exec: async (text, open, check, input) => {
       busy = true;
       const free = () => {
         busy = false;
       };
       try {
-        await entering;
-        const program = shell ? execIn(shell, text, input) : await openWith(text, open);
+        if (!ready) await Promise.race([entering, pause(PATIENCE, undefined, { ref: false })]);
+        check();
+        if (!ready) void shell?.end();
+        const program = shell && ready ? execIn(shell, text, input) : await openWith(text, open);
         void program.exit.then(free);
         return program;
       } catch (error) {
@@ -97,11 +107,15 @@ export const makeHostShell = ({ entered, left }: Groups): HostShell => {
     leave: async () => {
       const ending = shell;
       shell = undefined;
+      ready = false;
       if (ending) leaving = Promise.all([leaving, ending.end()]);
       await leaving;
     },
   };
 };
+
+/** Milliseconds that a shell has to be there when it was opened ahead. */
+const PATIENCE = 5000;
 
 /** Runs a command by itself, and says on both outputs where what it wrote has ended, and its exit code. */
 const framed = (command: string, mark: string): string =>
@@ -126,6 +140,7 @@ if kill -s 0 -- -$$ 2>/dev/null; then
   while IFS= read -r l; do
     case $l in
       ${mark}) eval "$c"; c=;;
+      ${mark}!) c=;;
       *) c="$c$l
 ";;
     esac
@@ -169,7 +184,7 @@ const converse = (shell: RemoteProcess, mark: string, found: (group: number) => 
       const wanted = `(\n${text}\n)`;
       const lines =
         input === undefined ? [framed(`${wanted} </dev/null`, mark)] : [framed(wanted, mark), UNLESS_ALL_IS_READ];
-      shell.stdin.write(`${[...lines, mark].join('\n')}\n`);
+      shell.stdin.write(`\n${[`${mark}!`, ...lines, mark].join('\n')}\n`); // what a command has left of its input is none of the next
       if (input !== undefined) shell.stdin.write(input);
       return hear(false);
     },

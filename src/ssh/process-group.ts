@@ -2,7 +2,7 @@ import { type Command, type ShellText, sh, shellText } from '#protocol/shell.ts'
 
 /**
  * Signals of the SSH protocol do not reach everybody: OpenSSH before 7.9 knows none, and later ones refuse them to root.
- * So a command first tells the number of its process group, on stderr, and to end it another command sends the signal:
+ * So a command, or the shell of the host for all in it, first tells the number of its process group, on stderr, and to end it another command sends the signal:
  * to the whole group, because a shell that is killed leaves its children behind. What has detached itself goes on.
  */
 export const tellingGroup = (command: Command): ShellText => ({

@@ -77,9 +77,14 @@ export const makeRunning = ({ send, leaveShell, isLost }: Means): Running => {
       return entry;
     },
     found: (entry, group) => {
-      (entry as Known).group = group;
+      const known = entry as Known;
+      if (!entries.has(known)) {
+        if (known.stopping) send(group, 'TERM'); // it was given up before
+        return;
+      }
+      known.group = group;
       runs(group);
-      end(entry as Known);
+      end(known);
     },
     forget: (entry) => {
       const { group } = entry as Known;

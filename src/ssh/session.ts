@@ -108,10 +108,13 @@ export const makeSession = (host: Host, link: Link): Session => {
     });
     const entry = running.begin(shared, () => giveUp());
     let limits = NO_LIMITS;
+    const check = () => {
+      if (entry.stopping) throw new CommandFailed(host.name, { ...TOO_LATE, command: label });
+    };
     const begin = (redirection: string) => (text: string) =>
       open({ kind: 'shell', text }, label, redirection, () => !entry.stopping);
     const opening = shared
-      ? shell.exec(shellText(command), begin(''), stdin)
+      ? shell.exec(shellText(command), begin(''), check, stdin)
       : begin(asked ? '' : NO_INPUT)(shellText(tellingGroup(command)));
     const heard: RunOptions = {
       ...{ answers, ...(stdin === undefined || shared ? {} : { stdin }) },

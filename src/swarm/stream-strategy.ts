@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { UserError } from '#recipe/user-error.ts';
 import { RECEIVE, receiveFile } from './receive-file.ts';
 import {
   asTransferError,
@@ -35,7 +36,8 @@ const nothing = async (): Promise<void> => {};
 const streamToAll = async (job: Distribution, targets: readonly Target[]): Promise<DistributionResult> => {
   const { artifact, emit } = job;
   const { bytes } = artifact;
-  const content = await readFile(artifact.path);
+  const content = (await readFile(artifact.path)).subarray(0, bytes); // what was added since then is not in the hash
+  if (content.length < bytes) throw new UserError(`${artifact.path} has become shorter while it was to be sent`);
   const begun = performance.now();
   const errors = new Map<string, TransferError>();
   const traffic = new Map<string, { downloaded: number; uploaded: number }>();

@@ -17,6 +17,25 @@ const waitAt = ({ path }: Gate) => `[defineRecipe({ name: 'wait', before: { 'dep
 const alice = { env: { USER: 'alice' } };
 const bob = { env: { USER: 'bob' } };
 
+describe.skipIf(!hasTools)('hosts whose profile takes what comes on stdin', () => {
+  test('have a guard all the same, which waits for its turn after that', async () => {
+    const greedy = {
+      config: ['Match all', 'ForceCommand timeout 0.3 cat >/dev/null; exec sh -c "$SSH_ORIGINAL_COMMAND"'],
+    };
+    const fleet = await startSshdFleet({ hosts: [{}, greedy, greedy] });
+    try {
+      const project = await makeProject({ fleet, config: { strategy: 'sftp' } });
+      const { exitCode, summary } = await project.deploy();
+      expect(summary.hosts.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
+      expect(exitCode).toBe(0);
+      await expectNothingLeft(project);
+      await project.remove();
+    } finally {
+      await fleet.close();
+    }
+  });
+});
+
 describe.skipIf(!hasTools)('one deploy at a time', () => {
   let fleet: SshdFleet;
   let hosts: readonly SshdHost[];

@@ -33,7 +33,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
   /** The run waits at the gate on this machine, and may run a command on the hosts then, or a command of the second host waits there, before a task. */
   const configure = (before: string, where: 'here' | 'here, then there' | 'there', ssh: object = {}, undo?: Gate) => {
     const { user, identityFile, knownHostsFile } = fleet;
-    const there = `on(hosts.slice(1), ({ run }) => run(sh\`echo begun >> ~/begun; cat ${gate.path}\`))`;
+    const there = `on(hosts.slice(1), ({ run }) => run(sh\`echo begun >> ~/begun; echo here >&2; cat ${gate.path}\`))`;
     const here = `runLocally(cmd\`cat ${gate.path}\`)`;
     const then = where === 'here' ? '' : ".then(() => on(hosts, ({ run }) => run(['true'])))";
     const body = where === 'there' ? there : `${here}${then}`;
@@ -102,6 +102,7 @@ describe.skipIf(!needs(...SSHD_TOOLS, 'git', 'mkfifo'))('a host whose connection
     await configure('deploy:finishing', 'there');
     const cli = project.start();
     await gate.reached(cli.result);
+    await cli.seen('"text":"here'); // its process group came before: whoever guards the host there is told of it
     await restart();
     const run = await cli.deployed;
     expect(run.exitCode).toBe(1);

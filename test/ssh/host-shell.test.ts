@@ -97,6 +97,13 @@ E`)
       expect(sessions()).toBe(before);
     });
 
+    test('what a command that ends well leaves of its input is not run either', async () => {
+      const file = `/tmp/${host().port}-run-too`;
+      await run(['true']);
+      expect((await run(sh`head -c 3`, { stdin: `abc\ntouch ${file}\ntouch ${file}` })).stdout).toBe('abc');
+      expect((await run(sh`echo next; [ ! -e ${file} ]`)).stdout).toBe('next\n');
+    });
+
     test('opened ahead it is one session, which the first command waits for', async () => {
       const [made, other] = await openSession(fleet, transport);
       const before = sessions();
