@@ -75,8 +75,9 @@ const sockets = () =>
 
 const portOf = (socket: string): number => Number.parseInt(socket.split(':')[1]!, 16);
 
-/** The program that holds the lock of a host. */
-export const isGuard = ({ command }: HostProcess): boolean => command.includes('while read -r word value');
+/** The program that holds the lock of a host; its text comes in words that begin anywhere. */
+export const isGuard = ({ command }: HostProcess): boolean =>
+  command.replaceAll(' ', '').includes('whileread-rwordvalue');
 
 /** Sends a signal to all of them; those that have ended already are no matter. */
 export const signalProcesses = (signal: NodeJS.Signals, pids: readonly number[]): void => {
