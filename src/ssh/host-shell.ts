@@ -67,7 +67,7 @@ export const makeHostShell = ({ entered, left }: Groups): HostShell => {
     });
     const first = opened.hear();
     void first.exit.then(() => {
-      ready = shell === opened;
+      if (shell === opened) ready = true;
     });
     return first;
   };

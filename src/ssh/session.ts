@@ -78,12 +78,12 @@ export const makeSession = (host: Host, link: Link): Session => {
         : lost(label);
     }
   };
-  /** @param wanted a command that had to wait is not begun when nobody waits for it any more */
-  const open = (command: Command, label: string, redirection = '', wanted = () => true): Promise<RemoteProcess> =>
+  /** @param check throws where a command that had to wait for its channel is not wanted any more */
+  const open = (command: Command, label: string, redirection = '', check = () => {}): Promise<RemoteProcess> =>
     openChannel(
       label,
       async () => {
-        if (!wanted()) throw new CommandFailed(host.name, { ...TOO_LATE, command: label });
+        check();
         return link.exec(`${redirection}${shellText(command)}`);
       },
       ({ exit }) => exit,
@@ -111,8 +111,7 @@ export const makeSession = (host: Host, link: Link): Session => {
     const check = () => {
       if (entry.stopping) throw new CommandFailed(host.name, { ...TOO_LATE, command: label });
     };
-    const begin = (redirection: string) => (text: string) =>
-      open({ kind: 'shell', text }, label, redirection, () => !entry.stopping);
+    const begin = (redirection: string) => (text: string) => open({ kind: 'shell', text }, label, redirection, check);
     const opening = shared
       ? shell.exec(shellText(command), begin(''), check, stdin)
       : begin(asked ? '' : NO_INPUT)(shellText(tellingGroup(command)));
